@@ -1,0 +1,79 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Swift 6 language mode comes with the tools version; what follows makes the compiler guard the
+// borders between modules: a C type, or any import, stays inside the module that names it.
+let house: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+#if arch(arm64)
+  let unwindLibrary = "unwind-aarch64"
+#else
+  let unwindLibrary = "unwind-x86_64"
+#endif
+
+let package = Package(
+  name: "inquest",
+  products: [
+    .executable(name: "inquest", targets: ["inquest"]),
+    .executable(name: "inquest-collector", targets: ["inquest-collector"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+  ],
+  targets: [
+    // C, header-only where possible.
+    .target(name: "CLinux"),
+    .target(
+      name: "CUnwind",
+      // The remote half of libunwind only, and statically: `-lunwind` would interpose _Unwind_* in
+      // our own process, and the static archive lets us leave its sigprocmask calls out.
+      linkerSettings: [
+        .linkedLibrary(":lib\(unwindLibrary).a"),
+        .linkedLibrary(":libunwind.a"),
+        .linkedLibrary("lzma"),
+      ]),
+    .target(
+      name: "CElfutils",
+      linkerSettings: [.linkedLibrary("dw"), .linkedLibrary("elf")]),
+    .target(
+      name: "CDemangle",
+      linkerSettings: [.linkedLibrary(":libiberty.a")]),
+
+    // Data.
+    .target(name: "Report", swiftSettings: house),
+    .target(name: "Memory", swiftSettings: house),
+
+    // Reading the dying process.
+    .target(name: "Inferior", dependencies: ["CLinux", "Memory"], swiftSettings: house),
+    .target(name: "Unwinding", dependencies: ["CUnwind", "Memory"], swiftSettings: house),
+    .target(name: "Symbols", dependencies: ["CElfutils", "CDemangle", "Memory"], swiftSettings: house),
+    .target(name: "DotNet", dependencies: ["Memory"], swiftSettings: house),
+
+    // Understanding and showing.
+    .target(name: "Diagnosis", dependencies: ["Report"], swiftSettings: house),
+    .target(name: "Render", dependencies: ["Report"], swiftSettings: house),
+    .target(name: "Store", dependencies: ["CLinux", "Report"], swiftSettings: house),
+
+    // The story from request to report.
+    .target(
+      name: "Capture",
+      dependencies: [
+        "CLinux", "Diagnosis", "DotNet", "Inferior", "Memory", "Report", "Store", "Symbols",
+        "Unwinding",
+      ],
+      swiftSettings: house),
+    .executableTarget(
+      name: "inquest-collector", dependencies: ["Capture"], swiftSettings: house),
+    .executableTarget(
+      name: "inquest",
+      dependencies: [
+        "Render", "Report", "Store", "CLinux",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: house),
+  ]
+)

@@ -1,0 +1,1 @@
+// SwiftPM wants one source file; the module is its header.
