@@ -35,6 +35,7 @@ let package = Package(
         .linkedLibrary(":lib\(unwindLibrary).a"),
         .linkedLibrary(":libunwind.a"),
         .linkedLibrary("lzma"),
+        .unsafeFlags(["-Xlinker", "--wrap=sigprocmask"]),
       ]),
     .target(
       name: "CElfutils",
@@ -50,7 +51,8 @@ let package = Package(
     // Reading the dying process.
     .target(name: "Inferior", dependencies: ["CLinux", "Memory"], swiftSettings: house),
     .target(name: "Unwinding", dependencies: ["CUnwind", "Memory"], swiftSettings: house),
-    .target(name: "Symbols", dependencies: ["CElfutils", "CDemangle", "Memory"], swiftSettings: house),
+    .target(
+      name: "Symbols", dependencies: ["CElfutils", "CDemangle", "Memory"], swiftSettings: house),
     .target(name: "DotNet", dependencies: ["Memory"], swiftSettings: house),
 
     // Understanding and showing.
