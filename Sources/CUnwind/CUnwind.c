@@ -1,5 +1,6 @@
 #include "CUnwind.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -76,11 +77,32 @@ unw_addr_space_t inquest_unwind_create(const inquest_unwind_callbacks *callbacks
   return space;
 }
 
-// libunwind blocks all signals around its caches, two system calls a step. The collector has one
-// thread and no signal handler that unwinds, so there is nothing to protect (linked with
-// --wrap=sigprocmask; only code that is linked statically is affected).
-int __wrap_sigprocmask(int how, const sigset_t *set, sigset_t *old) {
-  (void)how, (void)set;
-  if (old) sigemptyset(old);
-  return 0;
+// libunwind blocks all signals around its caches: two system calls a step. Nothing here unwinds inside
+// a signal handler, so there is nothing to protect. The library's call binds to this definition, because
+// an executable's symbols come first; outside a step it does what libc's would.
+static int stepping;
+
+int sigprocmask(int how, const sigset_t *set, sigset_t *old) {
+  if (stepping) {
+    if (old) sigemptyset(old);
+    return 0;
+  }
+  int error = pthread_sigmask(how, set, old);
+  if (error == 0) return 0;
+  errno = error;
+  return -1;
+}
+
+int inquest_unwind_step(unw_cursor_t *cursor) {
+  stepping = 1;
+  int result = unw_step(cursor);
+  stepping = 0;
+  return result;
+}
+
+int inquest_unwind_init(unw_cursor_t *cursor, unw_addr_space_t space, void *argument) {
+  stepping = 1;
+  int result = unw_init_remote(cursor, space, argument);
+  stepping = 0;
+  return result;
 }

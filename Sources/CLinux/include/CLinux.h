@@ -80,7 +80,6 @@ static inline void inquest_reset_signals(void) {
   }
   sigset_t none;
   sigemptyset(&none);
-  // Not sigprocmask: the release build wraps that name away for libunwind (CUnwind.c).
   pthread_sigmask(SIG_SETMASK, &none, NULL);
 }
 

@@ -22,11 +22,8 @@ unw_addr_space_t inquest_unwind_create(const inquest_unwind_callbacks *callbacks
 
 static inline void inquest_unwind_destroy(unw_addr_space_t space) { unw_destroy_addr_space(space); }
 
-static inline int inquest_unwind_init(unw_cursor_t *cursor, unw_addr_space_t space, void *argument) {
-  return unw_init_remote(cursor, space, argument);
-}
-
-static inline int inquest_unwind_step(unw_cursor_t *cursor) { return unw_step(cursor); }
+int inquest_unwind_init(unw_cursor_t *cursor, unw_addr_space_t space, void *argument);
+int inquest_unwind_step(unw_cursor_t *cursor);
 
 static inline int inquest_unwind_register(unw_cursor_t *cursor, int number, unw_word_t *value) {
   return unw_get_reg(cursor, number, value);
