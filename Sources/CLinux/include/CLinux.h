@@ -5,11 +5,13 @@
 #define _GNU_SOURCE
 #endif
 #include <elf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -17,20 +19,19 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-// ptrace(2). The address and data mean what the request says.
-static inline long inquest_ptrace(int request, pid_t tid, unsigned long address, void *data) {
-  return ptrace((enum __ptrace_request)request, tid, (void *)address, data);
+// ptrace(2). The address and data mean what the request says. Returns 0 or the errno.
+static inline int inquest_ptrace(int request, pid_t tid, unsigned long address, void *data) {
+  return ptrace((enum __ptrace_request)request, tid, (void *)address, data) == -1 ? errno : 0;
 }
 
-enum {
-  INQUEST_PTRACE_SEIZE = 0x4206,
-  INQUEST_PTRACE_INTERRUPT = 0x4207,
-  INQUEST_PTRACE_GETREGSET = 0x4204,
-  INQUEST_PTRACE_DETACH = 17,
-  INQUEST_WAIT_ALL = 0x40000000,  // __WALL, which is unsigned in C and so not an int in Swift
-};
+static const int INQUEST_PTRACE_SEIZE = 0x4206;
+static const int INQUEST_PTRACE_INTERRUPT = 0x4207;
+static const int INQUEST_PTRACE_GETREGSET = 0x4204;
+static const int INQUEST_PTRACE_DETACH = 17;
+static const int INQUEST_WAIT_ALL = 0x40000000;  // __WALL, which is unsigned in C
 
 // PTRACE_GETREGSET with NT_PRSTATUS; returns the number of bytes that the kernel filled, or -1.
 static inline long inquest_general_registers(pid_t tid, void *buffer, size_t size) {

@@ -46,10 +46,8 @@ static inline int inquest_unwind_search(unw_addr_space_t space, unw_word_t ip, u
   return UNW_OBJ(dwarf_search_unwind_table)(space, ip, &info, result, need_unwind_info, argument);
 }
 
-enum {
-  INQUEST_UNW_NO_INFO = UNW_ENOINFO,
-  INQUEST_UNW_INVALID = UNW_EINVAL,
-  INQUEST_UNW_BAD_REGISTER = UNW_EBADREG,
-  INQUEST_UNW_IP = UNW_REG_IP,
-  INQUEST_UNW_SP = UNW_REG_SP,
-};
+static const int INQUEST_UNW_NO_INFO = UNW_ENOINFO;
+static const int INQUEST_UNW_INVALID = UNW_EINVAL;
+static const int INQUEST_UNW_BAD_REGISTER = UNW_EBADREG;
+static const int INQUEST_UNW_IP = UNW_REG_IP;
+static const int INQUEST_UNW_SP = UNW_REG_SP;
