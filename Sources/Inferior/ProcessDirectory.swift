@@ -9,16 +9,15 @@ public struct ProcessDirectory: ~Copyable {
   public init(pid: Int32) throws(InferiorError) {
     descriptor = inquest_openat(
       AT_FDCWD, "/proc/\(pid)", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
-    guard pid > 0, descriptor >= 0 else { throw .noSuchProcess(pid: pid) }
     self.pid = pid
     // /proc/TID exists for every thread but is not listed: only a thread group leader is a process.
-    guard let status = status(), status.threadGroupID == pid else {
+    guard pid > 0, descriptor >= 0, status()?.threadGroupID == pid else {
       throw .noSuchProcess(pid: pid)
     }
   }
 
   deinit {
-    close(descriptor)
+    if descriptor >= 0 { close(descriptor) }
   }
 
   /// The bytes of a file below the directory, at most `limit` of them; nil if it cannot be read.
