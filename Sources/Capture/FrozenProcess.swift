@@ -1,0 +1,64 @@
+import Inferior
+import Memory
+
+/// All that had to be taken while the process stood still: the rest is done after it runs again.
+struct FrozenProcess {
+  var threads: [StoppedThread]
+  /// The thread through which memory and files are read: the leader may be a zombie.
+  var liveThread: Int32
+  var mappings: MappingTable
+  /// Stack copies over live memory.
+  var memory: SnapshotMemory
+  /// Milliseconds from the first thread's stop to the last one's release.
+  var milliseconds: Double
+  /// True when the freeze budget ran out before every stack had been copied.
+  var isCutShort = false
+}
+
+/// Copies the stacks of stopped threads.
+enum StackCopy {
+  /// The red zone (System V ABI, AMD64, 3.2.2) and a margin: what a leaf function may use below SP.
+  private static let below: UInt64 = 256
+  /// Bytes of one stack, at most. The usual limit of a main thread's stack.
+  private static let perThread = 8 << 20
+  /// Bytes of the outer end of a thread's own stack, when the thread is on another one.
+  private static let otherStack = 128 << 10
+  /// Bytes of all stacks.
+  private static let total = 256 << 20
+
+  /// - Returns: false when `isOverBudget` said so before the end.
+  static func take(
+    _ threads: [StoppedThread], pid: Int32, mappings: MappingTable, live: ProcessMemory,
+    into snapshot: SnapshotMemory, isOverBudget: () -> Bool
+  ) -> Bool {
+    var budget = total
+    func copy(_ range: Range<UInt64>) {
+      let size = min(range.count, perThread, budget)
+      guard size > 0 else { return }
+      let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
+        filled = live.readDirectly(
+          range.lowerBound, into: UnsafeMutableRawBufferPointer(buffer))
+      }
+      budget -= bytes.count
+      snapshot.add(bytes, at: range.lowerBound)
+    }
+    for thread in threads {
+      guard let registers = thread.registers else { continue }
+      if isOverBudget() { return false }
+      let pointer = registers.stackPointer
+      guard let stack = mappings.containing(pointer) else { continue }
+      copy(max(stack.start, pointer &- below)..<stack.end)
+      // A handler on an alternate stack, or a coroutine: the walk may come back to the thread's own
+      // stack, of which only the outer end is sure to be in use.
+      let own =
+        thread.id == pid
+        ? mappings.mappings.first { $0.path == "[stack]" }
+        : mappings.containing(registers.threadPointer)
+      if let own, !own.contains(pointer), own.isWritable {
+        let start = own.end - min(own.end - own.start, UInt64(otherStack))
+        copy(start..<own.end)
+      }
+    }
+    return true
+  }
+}

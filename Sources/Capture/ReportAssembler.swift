@@ -1,0 +1,117 @@
+import Report
+
+/// Gathers facts as they arrive and writes the report from whatever has arrived.
+///
+/// Values stay the bytes that the worker sent; a later fact replaces an earlier one of the same name.
+struct ReportAssembler {
+  private(set) var summary: String
+  private(set) var processName: String?
+  private(set) var frozen = 0.0
+  private(set) var stages: [ReportInfo.Timing.Stage] = []
+  /// The stage that has begun and not ended: where a worker that died was.
+  private(set) var currentStage: String?
+  private(set) var isDone = false
+  private(set) var refusal: (status: Int32, line: String)?
+  private var values: [String: ArraySlice<UInt8>] = [:]
+  private var threadOrder: [UInt32] = []
+  private var threads: [UInt32: ArraySlice<UInt8>] = [:]
+  private var limitations: [[UInt8]] = []
+  private let request: CaptureRequest
+
+  init(request: CaptureRequest) {
+    self.request = request
+    let crash = request.announcedCrash
+    summary = crash.summary
+    values["crash"] = JSONStream.encode(crash)[...]
+    values["process"] = JSONStream.encode(ProcessRecord(pid: Int(request.pid)))[...]
+  }
+
+  mutating func accept(_ kind: FactKind, _ payload: ArraySlice<UInt8>) {
+    switch kind {
+    case .stage: currentStage = String(decoding: payload, as: UTF8.self)
+    case .stageEnd:
+      if let name = currentStage, let ms = Self.milliseconds(payload) {
+        stages.append(ReportInfo.Timing.Stage(name: name, ms: ms))
+      }
+      currentStage = nil
+    case .value:
+      guard let zero = payload.firstIndex(of: 0) else { return }
+      values[String(decoding: payload[..<zero], as: UTF8.self)] = payload[(zero + 1)...]
+    case .thread:
+      guard payload.count > 4 else { return }
+      let id = payload.prefix(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
+      if threads[id] == nil { threadOrder.append(id) }
+      threads[id] = payload.dropFirst(4)
+    case .limitation: add(limitation: Array(payload))
+    case .summary: summary = String(decoding: payload, as: UTF8.self)
+    case .name: processName = String(decoding: payload, as: UTF8.self)
+    case .frozen: frozen = max(frozen, Self.milliseconds(payload) ?? 0)
+    case .refused:
+      guard let status = payload.first else { return }
+      refusal = (Int32(status), String(decoding: payload.dropFirst(), as: UTF8.self))
+    case .done: isDone = true
+    }
+  }
+
+  mutating func add(_ limitation: Limitation) {
+    add(limitation: JSONStream.encode(limitation))
+  }
+
+  /// A second worker repeats what the first one said.
+  private mutating func add(limitation: [UInt8]) {
+    if !limitations.contains(limitation) { limitations.append(limitation) }
+  }
+
+  /// A new worker begins after one that died: it has not said its last word.
+  mutating func restart() {
+    currentStage = nil
+    isDone = false
+    refusal = nil
+    threadOrder.removeAll()
+  }
+
+  /// The report as JSON, keys in their documented order.
+  ///
+  /// Threads that only an earlier, dead worker told of are kept, after those of the last one.
+  func json(_ info: ReportInfo) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(1 << 16)
+    for key in Report.keys {
+      let value: ArraySlice<UInt8>?
+      switch key {
+      case "schema": value = JSONStream.encode(SchemaID())[...]
+      case "report": value = JSONStream.encode(info)[...]
+      case "threads":
+        let rest = threads.keys.filter { !threadOrder.contains($0) }.sorted()
+        value = Self.list((threadOrder + rest).compactMap { threads[$0] })
+      case "limitations": value = Self.list(limitations.map { $0[...] })
+      case "extensions": value = JSONStream.encode(Extensions())[...]
+      case "diagnoses", "modules", "memory_map", "memory":
+        value = values[key] ?? JSONStream.encode([String]())[...]
+      default: value = values[key]
+      }
+      guard let value else { continue }
+      bytes.append(UInt8(ascii: bytes.isEmpty ? "{" : ","))
+      bytes += JSONStream.encode(key)
+      bytes.append(UInt8(ascii: ":"))
+      bytes += value
+    }
+    bytes += Array("}\n".utf8)
+    return bytes
+  }
+
+  private static func list(_ items: [ArraySlice<UInt8>]) -> ArraySlice<UInt8> {
+    var bytes = [UInt8(ascii: "[")]
+    for (index, item) in items.enumerated() {
+      if index > 0 { bytes.append(UInt8(ascii: ",")) }
+      bytes += item
+    }
+    bytes.append(UInt8(ascii: "]"))
+    return bytes[...]
+  }
+
+  private static func milliseconds(_ payload: ArraySlice<UInt8>) -> Double? {
+    guard payload.count == 8 else { return nil }
+    return Double(bitPattern: payload.reversed().reduce(0) { $0 << 8 | UInt64($1) })
+  }
+}

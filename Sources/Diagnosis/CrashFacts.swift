@@ -1,0 +1,60 @@
+/// What is known about a signal, from whichever source told it. Plain values: no process is needed.
+public struct CrashFacts: Sendable {
+  /// A signal as createdump's arguments or a signal frame tell it.
+  public struct Signal: Sendable, Equatable {
+    public var number: Int
+    /// si_code, where it was told.
+    public var code: Int?
+    /// si_addr, where it was told; meaningless for sent signals.
+    public var address: UInt64?
+    public var senderPID: Int?
+    public var senderUID: Int?
+    /// The page-fault error code and the trap number (x86-64), from a signal frame only.
+    public var errorCode: UInt64?
+    public var trapNumber: UInt64?
+
+    public init(number: Int, code: Int? = nil, address: UInt64? = nil) {
+      self.number = number
+      self.code = code
+      self.address = address
+    }
+  }
+
+  public var pid: Int
+  public var threadID: Int?
+  /// From createdump's arguments: .NET 6 and later.
+  public var announced: Signal?
+  /// From the signal frame on the crashed thread's stack.
+  public var found: Signal?
+  /// `.NET 8.0.4`, when the process has such a runtime.
+  public var runtime: String?
+  /// Where it happened, in words: `crash_write (libcrash.so)`.
+  public var place: String?
+  /// True when the fault is at the end of the stack that the thread was on.
+  public var isAtStackEnd = false
+
+  public init(pid: Int) {
+    self.pid = pid
+  }
+}
+
+extension CrashFacts {
+  /// The signal that matters, the announced one completed by what the stack says.
+  ///
+  /// A runtime that ends its own process announces SIGABRT with no code: then a signal frame that tells
+  /// of a fault is the cause, and the abort its consequence.
+  var signal: Signal? {
+    guard var signal = announced else { return found }
+    guard let found else { return signal }
+    if found.number == signal.number {
+      signal.code = signal.code ?? found.code
+      signal.address = signal.address ?? found.address
+      signal.senderPID = found.senderPID
+      signal.senderUID = found.senderUID
+      signal.errorCode = found.errorCode
+      signal.trapNumber = found.trapNumber
+      return signal
+    }
+    return signal.code == nil && SignalNames.isFault(found.number) ? found : signal
+  }
+}

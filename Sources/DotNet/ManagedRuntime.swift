@@ -1,0 +1,26 @@
+public import Memory
+
+/// The .NET runtime inside a process: libcoreclr.so and what is known from where it lies.
+public struct ManagedRuntime: Sendable, Equatable {
+  /// The path of libcoreclr.so in the process's mount namespace.
+  public var path: String
+  /// `8.0.4`: the directory in which the shared framework was installed; nil for other layouts.
+  public var version: String?
+
+  /// Nil when the process has no .NET runtime loaded.
+  public init?(images: ImageTable) {
+    let library = images.images.first {
+      $0.kind == .elf && $0.path.split(separator: "/").last == "libcoreclr.so"
+    }
+    guard let library else { return nil }
+    path = library.path
+    let directory = library.path.split(separator: "/").dropLast().last
+    if let directory, directory.first?.isNumber == true { version = String(directory) }
+  }
+
+  /// True for images that hold managed code in a process with this runtime: assemblies, and the memory
+  /// that the JIT compiler writes to. The runtime's own stubs live in such memory too.
+  public static func holdsManagedCode(_ image: Image) -> Bool {
+    image.kind == .pe || image.kind == .jit
+  }
+}

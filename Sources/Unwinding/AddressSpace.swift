@@ -1,0 +1,102 @@
+import CUnwind
+import Memory
+
+/// A libunwind address space over a memory source. libunwind sees the target only through this.
+///
+/// One per target and not per thread: it caches the unwind rules of every address it has met.
+final class AddressSpace {
+  let memory: any MemorySource
+  let images: ImageTable
+  let mappings: MappingTable
+  /// The registers that the next cursor starts from.
+  var registers = RegisterSet()
+  /// The last address for which libunwind asked for unwind information that does not exist. When it is the
+  /// current frame's, what the library does next is a guess of its own.
+  var failedLookup: UInt64?
+  /// Set when a word of the target could not be read since the last reset.
+  var readFailed = false
+
+  private var tables: [UnwindTable??]
+  private let space: unw_addr_space_t?
+
+  init(memory: any MemorySource, images: ImageTable, mappings: MappingTable) {
+    self.memory = memory
+    self.images = images
+    self.mappings = mappings
+    tables = Array(repeating: nil, count: images.images.count)
+    var callbacks = inquest_unwind_callbacks(
+      find_unwind_info: { ip, result, needInfo, space, argument in
+        guard let argument, let space else { return -INQUEST_UNW_NO_INFO }
+        return AddressSpace.from(argument)
+          .findUnwindInfo(ip, result, needInfo, space, argument)
+      },
+      read_word: { address, value, argument in
+        guard let argument, let value else { return -INQUEST_UNW_INVALID }
+        return AddressSpace.from(argument).readWord(address, value)
+      },
+      read_register: { number, value, argument in
+        guard let argument, let value,
+          let found = AddressSpace.from(argument).registers.unwindRegister(Int(number))
+        else { return -INQUEST_UNW_BAD_REGISTER }
+        value.pointee = unw_word_t(found)
+        return 0
+      })
+    space = inquest_unwind_create(&callbacks)
+  }
+
+  deinit {
+    if let space { inquest_unwind_destroy(space) }
+  }
+
+  /// Points `cursor` at `registers`; false when libunwind refuses them.
+  func start(_ cursor: inout unw_cursor_t, at registers: RegisterSet) -> Bool {
+    guard let space else { return false }
+    self.registers = registers
+    return inquest_unwind_init(&cursor, space, Unmanaged.passUnretained(self).toOpaque()) == 0
+  }
+
+  /// True when the image that holds `address` has a table with an entry for it.
+  func hasUnwindInfo(_ address: UInt64) -> Bool {
+    guard let space else { return false }
+    var result = unw_proc_info_t()
+    return findUnwindInfo(
+      address, &result, 0, space, Unmanaged.passUnretained(self).toOpaque()) == 0
+  }
+
+  private static func from(_ argument: UnsafeMutableRawPointer) -> AddressSpace {
+    Unmanaged<AddressSpace>.fromOpaque(argument).takeUnretainedValue()
+  }
+
+  private func readWord(_ address: UInt64, _ value: UnsafeMutablePointer<unw_word_t>) -> CInt {
+    let buffer = UnsafeMutableRawBufferPointer(start: value, count: MemoryLayout<unw_word_t>.size)
+    guard memory.read(UInt64(address), into: buffer) == buffer.count else {
+      readFailed = true
+      return -INQUEST_UNW_INVALID
+    }
+    return 0
+  }
+
+  private func findUnwindInfo(
+    _ ip: unw_word_t, _ result: UnsafeMutablePointer<unw_proc_info_t>?, _ needInfo: CInt,
+    _ space: unw_addr_space_t, _ argument: UnsafeMutableRawPointer
+  ) -> CInt {
+    let address = UInt64(ip)
+    guard let index = images.index(containing: address), let table = table(index) else {
+      failedLookup = address
+      return -INQUEST_UNW_NO_INFO
+    }
+    let image = images.images[index]
+    let answer = inquest_unwind_search(
+      space, ip, unw_word_t(image.base), unw_word_t(image.end), unw_word_t(table.header),
+      unw_word_t(table.table), unw_word_t(table.entries), result, needInfo, argument)
+    if answer != 0 { failedLookup = address }
+    return answer
+  }
+
+  private func table(_ index: Int) -> UnwindTable? {
+    if let known = tables[index] { return known }
+    let found = UnwindTable(image: images.images[index], memory: memory)
+    tables[index] = .some(found)
+    return found
+  }
+}

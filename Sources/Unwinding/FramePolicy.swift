@@ -1,0 +1,10 @@
+/// What may count as a frame, apart from any one architecture. The rules of each are in its folder.
+enum FramePolicy {
+  /// Words of stack that a scan looks at: few, because each is one more chance of a wrong answer.
+  static let scanWords = 40
+  /// As many as that when the frame before was found by better means.
+  static let scanWordsAfterTrusted = 160
+  /// How often one walk may change to a stack at a lower address without a signal frame in between:
+  /// handlers that pivot and coroutines do; a corrupt stack does it for ever.
+  static let stackSwitches = 16
+}

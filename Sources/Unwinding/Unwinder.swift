@@ -1,0 +1,228 @@
+import CUnwind
+public import Memory
+
+/// Turns a thread's registers and memory into the frames of its stack.
+///
+/// libunwind's cursor steps wherever there is unwind information; where there is none, the frame pointer
+/// does, and last a short scan. Nothing is read but the memory source, nothing is run or stopped.
+public struct Unwinder {
+  private let space: AddressSpace
+
+  /// - Parameters:
+  ///   - memory: the target's memory: stacks as they were when `registers` were read.
+  ///   - images: its images, for unwind tables.
+  ///   - mappings: its mappings, to tell code from data.
+  public init(memory: any MemorySource, images: ImageTable, mappings: MappingTable) {
+    space = AddressSpace(memory: memory, images: images, mappings: mappings)
+  }
+
+  /// Walks one stack from `registers` outwards.
+  ///
+  /// - Parameter isPastDeadline: asked every few hundred frames; true ends the walk.
+  public func walk(
+    from registers: RegisterSet, limits: WalkLimits, isPastDeadline: () -> Bool
+  ) -> Walk {
+    var walker = Walker(space: space, limits: limits)
+    return walker.run(from: registers, isPastDeadline: isPastDeadline)
+  }
+}
+
+/// One walk in progress.
+private struct Walker {
+  let space: AddressSpace
+  let limits: WalkLimits
+  var cursor = unw_cursor_t()
+  /// Where the walk is: only the registers that a callee preserves are sure below the first frame.
+  var ip: UInt64 = 0
+  var sp: UInt64 = 0
+  var trust = Walk.Trust.context
+  var isInterrupted = true
+  var switches = 0
+  var tail: [Walk.Step] = []
+  var walk = Walk()
+
+  init(space: AddressSpace, limits: WalkLimits) {
+    self.space = space
+    self.limits = limits
+  }
+
+  mutating func run(from registers: RegisterSet, isPastDeadline: () -> Bool) -> Walk {
+    guard begin(at: registers, trust: .context, isInterrupted: true) else { return walk }
+    while true {
+      let isTrampoline = FramePolicy.isSignalTrampoline(ip, memory: space.memory)
+      record(isTrampoline: isTrampoline)
+      if walk.count >= limits.total {
+        walk.end = .frameLimit
+        break
+      }
+      if walk.count % 256 == 0, isPastDeadline() {
+        walk.end = .deadline
+        break
+      }
+      if let end = isTrampoline ? enterInterruptedFrame() : stepOut() {
+        walk.end = end
+        break
+      }
+    }
+    finishTail()
+    return walk
+  }
+
+  // MARK: Keeping frames
+
+  private mutating func record(isTrampoline: Bool) {
+    let step = Walk.Step(
+      ip: ip, sp: sp, trust: trust, isInterrupted: isInterrupted, isSignalTrampoline: isTrampoline)
+    if walk.steps.count < limits.head {
+      walk.steps.append(step)
+    } else if tail.count < limits.tail {
+      tail.append(step)
+    } else if limits.tail > 0 {
+      tail[(walk.count - limits.head) % limits.tail] = step
+    }
+    walk.count += 1
+  }
+
+  private mutating func finishTail() {
+    guard !tail.isEmpty else { return }
+    let oldest = tail.count < limits.tail ? 0 : (walk.count - limits.head) % limits.tail
+    walk.steps += tail[oldest...]
+    walk.steps += tail[..<oldest]
+  }
+
+  // MARK: Stepping
+
+  private mutating func begin(
+    at registers: RegisterSet, trust: Walk.Trust, isInterrupted: Bool
+  ) -> Bool {
+    ip = registers.instructionPointer
+    sp = registers.stackPointer
+    self.trust = trust
+    self.isInterrupted = isInterrupted
+    var start = registers
+    // A fresh cursor takes its address for an interrupted one. Started one byte lower it finds the rules
+    // of the calling instruction, and not those of whatever follows a call that never returns.
+    if !isInterrupted { start.instructionPointer &-= 1 }
+    return space.start(&cursor, at: start)
+  }
+
+  /// Goes on where the signal struck, with every register that the kernel saved there. Nil on success.
+  private mutating func enterInterruptedFrame() -> Walk.End? {
+    guard var saved = FramePolicy.signalContext(sp, memory: space.memory) else {
+      return .unreadableMemory
+    }
+    // A handler on an alternate stack may lie above or below the stack that it interrupted, so there is
+    // no order of stack pointers to check here (field bug 20); a loop of signal frames ends by count.
+    if walk.signals.count >= 64 { return .noProgress }
+    saved.step = walk.count - 1
+    walk.signals.append(saved)
+    return begin(at: saved.registers, trust: .context, isInterrupted: true)
+      ? nil : .noUnwindInformation
+  }
+
+  /// Moves to the caller; the reason if that is impossible.
+  private mutating func stepOut() -> Walk.End? {
+    guard isCode(ip) else { return stepOutOfBadCall() }
+    let before = cursor
+    space.failedLookup = nil
+    space.readFailed = false
+    let result = inquest_unwind_step(&cursor)
+    let lookup = isInterrupted ? ip : ip &- 1
+    if let failed = space.failedLookup, failed == lookup {
+      cursor = before
+      return stepWithoutTable()
+    }
+    if result == 0 { return .outermost }
+    if result < 0 { return space.readFailed ? .unreadableMemory : .noUnwindInformation }
+    var (address, stack): (unw_word_t, unw_word_t) = (0, 0)
+    guard inquest_unwind_register(&cursor, INQUEST_UNW_IP, &address) == 0,
+      inquest_unwind_register(&cursor, INQUEST_UNW_SP, &stack) == 0
+    else { return .unreadableMemory }
+    if address == 0 { return .outermost }
+    return arrive(ip: UInt64(address), sp: UInt64(stack), trust: .cfi)
+  }
+
+  /// Where there is no unwind information: generated code, hand-written assembly, musl's start code.
+  private mutating func stepWithoutTable() -> Walk.End? {
+    var registers = RegisterSet(cursor: &cursor)
+    registers.instructionPointer = ip
+    registers.stackPointer = sp
+    // "The deepest frame has a zero frame pointer" (System V ABI, AMD64, 3.4.1).
+    if registers.framePointer == 0, !isInterrupted { return .outermost }
+    if let next = FramePolicy.stepByFramePointer(registers, memory: space.memory),
+      isReturnAddress(next.instructionPointer)
+    {
+      return restart(at: next, trust: .framePointer)
+    }
+    if let next = scan(registers) { return restart(at: next, trust: .scan) }
+    return registers.framePointer == 0 ? .outermost : .noUnwindInformation
+  }
+
+  /// The thread executes where there is no code: a call through NULL, or a jump into the void.
+  private mutating func stepOutOfBadCall() -> Walk.End? {
+    guard isInterrupted else { return .noUnwindInformation }
+    var registers = RegisterSet(cursor: &cursor)
+    registers.instructionPointer = ip
+    registers.stackPointer = sp
+    if let next = FramePolicy.stepOutOfBadCall(registers, memory: space.memory),
+      isReturnAddress(next.instructionPointer)
+    {
+      return restart(at: next, trust: .scan)
+    }
+    return .noUnwindInformation
+  }
+
+  private mutating func restart(at registers: RegisterSet, trust: Walk.Trust) -> Walk.End? {
+    let from = sp
+    guard begin(at: registers, trust: trust, isInterrupted: false) else {
+      return .noUnwindInformation
+    }
+    sp = from
+    return arrive(
+      ip: registers.instructionPointer, sp: registers.stackPointer, trust: trust)
+  }
+
+  /// Accepts a caller's frame, unless the stack does not move towards its base.
+  private mutating func arrive(ip: UInt64, sp: UInt64, trust: Walk.Trust) -> Walk.End? {
+    if sp <= self.sp {
+      let changesStack =
+        space.mappings.index(containing: sp) != space.mappings.index(containing: self.sp)
+      guard changesStack, switches < FramePolicy.stackSwitches else { return .noProgress }
+      switches += 1
+    }
+    self.ip = ip
+    self.sp = sp
+    self.trust = trust
+    isInterrupted = false
+    return nil
+  }
+
+  // MARK: Judging addresses
+
+  private func isCode(_ address: UInt64) -> Bool {
+    space.mappings.containing(address)?.isExecutable ?? false
+  }
+
+  private func isReturnAddress(_ address: UInt64) -> Bool {
+    isCode(address)
+      && (FramePolicy.followsCall(address, memory: space.memory)
+        || FramePolicy.isSignalTrampoline(address, memory: space.memory))
+  }
+
+  /// Looks for the nearest return address into code that has unwind information.
+  private func scan(_ registers: RegisterSet) -> RegisterSet? {
+    let words = trust == .scan ? FramePolicy.scanWords : FramePolicy.scanWordsAfterTrusted
+    for index in 0..<words {
+      let at = registers.stackPointer &+ UInt64(index * 8)
+      guard let candidate = space.memory.load(UInt64.self, at: at) else { return nil }
+      guard isCode(candidate), space.hasUnwindInfo(candidate &- 1),
+        FramePolicy.followsCall(candidate, memory: space.memory)
+      else { continue }
+      var next = registers
+      next.instructionPointer = candidate
+      next.stackPointer = at &+ 8
+      return next
+    }
+    return nil
+  }
+}

@@ -1,0 +1,78 @@
+public import Memory
+
+/// The frames of one stack, innermost first, and why the walk ended.
+public struct Walk: Sendable {
+  /// How a frame was found, best first. See the report's `trust`.
+  public enum Trust: Sendable {
+    case context, cfi, framePointer, scan
+  }
+
+  public enum End: Sendable {
+    /// The outermost frame: its return address is undefined, or its frame pointer is 0.
+    case outermost
+    case frameLimit
+    case unreadableMemory
+    /// The stack stopped growing towards its base: a loop, or corruption.
+    case noProgress
+    case noUnwindInformation
+    case deadline
+  }
+
+  public struct Step: Sendable {
+    /// A return address, except in the first frame and directly below a signal frame.
+    public var ip: UInt64
+    public var sp: UInt64
+    public var trust: Trust
+    /// True when `ip` is where the thread was interrupted, so that ip-1 must not be used for look-ups.
+    public var isInterrupted: Bool
+    /// True for the trampoline through which a signal handler returns.
+    public var isSignalTrampoline: Bool
+
+    /// The address that lies inside the calling instruction: for names, lines and unwind tables.
+    public var lookupAddress: UInt64 { isInterrupted ? ip : ip &- 1 }
+  }
+
+  /// At most ``WalkLimits/head`` frames from the innermost on, and the last ``WalkLimits/tail`` ones.
+  public var steps: [Step] = []
+  /// How many frames there are in all.
+  public var count = 0
+  public var end = End.noUnwindInformation
+  /// What the signal frames on the way had saved, innermost first.
+  public var signals: [SignalContext] = []
+}
+
+/// How far a walk may go.
+public struct WalkLimits: Sendable {
+  /// Frames kept from the innermost on.
+  public var head: Int
+  /// Frames kept before the outermost.
+  public var tail: Int
+  /// Frames walked in all.
+  public var total: Int
+
+  public init(head: Int = 512, tail: Int = 64, total: Int = 2_000_000) {
+    self.head = head
+    self.tail = tail
+    self.total = total
+  }
+}
+
+/// What a signal frame on a stack had saved about the interruption.
+public struct SignalContext: Sendable, Equatable {
+  /// Position of the trampoline among the walk's steps: the interrupted frame comes right after it.
+  public var step: Int
+  public var registers: RegisterSet
+  public var number: Int32
+  public var code: Int32
+  public var errno: Int32
+  /// For faults the address; meaningless otherwise.
+  public var address: UInt64
+  /// For sent signals.
+  public var senderPID: Int32
+  public var senderUID: UInt32
+  /// The processor's error code and trap number (x86-64), 0 elsewhere.
+  public var errorCode: UInt64
+  public var trapNumber: UInt64
+  /// The alternate stack that was set: its lowest address and size in bytes; nil when there was none.
+  public var alternateStack: Range<UInt64>?
+}
