@@ -29,13 +29,8 @@ let package = Package(
     .target(name: "CLinux"),
     .target(
       name: "CUnwind",
-      // The remote half of libunwind only, and statically: `-lunwind` would interpose _Unwind_* in
-      // our own process, and the static archive lets us leave its sigprocmask calls out.
-      linkerSettings: [
-        .linkedLibrary(":lib\(unwindLibrary).a"),
-        .linkedLibrary(":libunwind.a"),
-        .linkedLibrary("lzma"),
-      ]),
+      // The remote half of libunwind only: `-lunwind`, the local one, would interpose _Unwind_*.
+      linkerSettings: [.linkedLibrary(unwindLibrary)]),
     .target(
       name: "CElfutils",
       linkerSettings: [.linkedLibrary("dw"), .linkedLibrary("elf")]),
@@ -50,7 +45,8 @@ let package = Package(
     // Reading the dying process.
     .target(name: "Inferior", dependencies: ["CLinux", "Memory"], swiftSettings: house),
     .target(name: "Unwinding", dependencies: ["CUnwind", "Memory"], swiftSettings: house),
-    .target(name: "Symbols", dependencies: ["CElfutils", "CDemangle", "Memory"], swiftSettings: house),
+    .target(
+      name: "Symbols", dependencies: ["CElfutils", "CDemangle", "Memory"], swiftSettings: house),
     .target(name: "DotNet", dependencies: ["Memory"], swiftSettings: house),
 
     // Understanding and showing.

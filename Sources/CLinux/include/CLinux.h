@@ -1,1 +1,88 @@
+// What Swift cannot call by itself: variadic system calls, macros, and calls that Glibc's module map
+// leaves out. Thin and header-only; nothing here decides anything.
 #pragma once
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <elf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+// ptrace(2). The address and data mean what the request says. Returns 0 or the errno.
+static inline int inquest_ptrace(int request, pid_t tid, unsigned long address, void *data) {
+  return ptrace((enum __ptrace_request)request, tid, (void *)address, data) == -1 ? errno : 0;
+}
+
+static const int INQUEST_PTRACE_SEIZE = 0x4206;
+static const int INQUEST_PTRACE_INTERRUPT = 0x4207;
+static const int INQUEST_PTRACE_GETREGSET = 0x4204;
+static const int INQUEST_PTRACE_DETACH = 17;
+static const int INQUEST_WAIT_ALL = 0x40000000;  // __WALL, which is unsigned in C
+
+// PTRACE_GETREGSET with NT_PRSTATUS; returns the number of bytes that the kernel filled, or -1.
+static inline long inquest_general_registers(pid_t tid, void *buffer, size_t size) {
+  struct iovec range = {buffer, size};
+  if (ptrace((enum __ptrace_request)INQUEST_PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &range) != 0)
+    return -1;
+  return (long)range.iov_len;
+}
+
+// process_vm_readv(2), one range.
+static inline ssize_t inquest_read_memory(pid_t pid, uint64_t address, void *buffer, size_t size) {
+  struct iovec local = {buffer, size};
+  struct iovec remote = {(void *)(uintptr_t)address, size};
+  return process_vm_readv(pid, &local, 1, &remote, 1, 0);
+}
+
+// fork(2) of a process with one thread: Swift marks fork itself unavailable.
+static inline pid_t inquest_fork(void) { return fork(); }
+
+static inline int inquest_prctl(int option, unsigned long argument) {
+  return prctl(option, argument, 0, 0, 0);
+}
+
+// Closes every descriptor from `first` on (Linux 5.9); falls back to a loop on older kernels.
+static inline void inquest_close_from(int first) {
+#ifdef SYS_close_range
+  if (syscall(SYS_close_range, (unsigned)first, ~0u, 0) == 0) return;
+#endif
+  for (int descriptor = first; descriptor < 4096; descriptor++) close(descriptor);
+}
+
+static inline int inquest_openat(int directory, const char *path, int flags, mode_t mode) {
+  return openat(directory, path, flags, mode);
+}
+
+static inline int inquest_exited(int status) { return WIFEXITED(status); }
+static inline int inquest_exit_status(int status) { return WEXITSTATUS(status); }
+static inline int inquest_signaled(int status) { return WIFSIGNALED(status); }
+static inline int inquest_term_signal(int status) { return WTERMSIG(status); }
+static inline int inquest_stopped(int status) { return WIFSTOPPED(status); }
+
+// Puts every signal's action back to the default and unblocks all: the collector inherits the
+// service's mask and ignored signals (SIGPIPE among them) across exec.
+static inline void inquest_reset_signals(void) {
+  for (int signal_number = 1; signal_number < 65; signal_number++) {
+    if (signal_number != SIGKILL && signal_number != SIGSTOP) signal(signal_number, SIG_DFL);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  pthread_sigmask(SIG_SETMASK, &none, NULL);
+}
+
+extern char **environ;
+static inline char **inquest_environment(void) { return environ; }

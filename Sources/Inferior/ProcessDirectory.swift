@@ -1,0 +1,83 @@
+import CLinux
+
+/// /proc/PID, held open: what is read through it is about the same process even if the pid is reused.
+public struct ProcessDirectory: ~Copyable {
+  public let pid: Int32
+  private let descriptor: CInt
+
+  /// - Throws: ``InferiorError/noSuchProcess(pid:)``.
+  public init(pid: Int32) throws(InferiorError) {
+    descriptor = inquest_openat(
+      AT_FDCWD, "/proc/\(pid)", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+    self.pid = pid
+    // /proc/TID exists for every thread but is not listed: only a thread group leader is a process.
+    guard pid > 0, descriptor >= 0, status()?.threadGroupID == pid else {
+      throw .noSuchProcess(pid: pid)
+    }
+  }
+
+  deinit {
+    if descriptor >= 0 { close(descriptor) }
+  }
+
+  /// The bytes of a file below the directory, at most `limit` of them; nil if it cannot be read.
+  public func contents(of name: String, limit: Int = 1 << 20) -> [UInt8]? {
+    Self.read(directory: descriptor, path: name, limit: limit)
+  }
+
+  /// The target of a link below the directory, such as `exe`; nil if it cannot be read.
+  public func link(_ name: String) -> String? {
+    let bytes = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, filled in
+      filled = buffer.withMemoryRebound(to: CChar.self) {
+        $0.baseAddress.map { max(0, readlinkat(descriptor, name, $0, 4096)) } ?? 0
+      }
+    }
+    return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Opens a file below the directory for reading; the caller owns the descriptor. -1 if it cannot.
+  public func open(_ name: String) -> CInt {
+    inquest_openat(descriptor, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0)
+  }
+
+  /// The ids of the threads there are now, in the kernel's order.
+  public func threadIDs() -> [Int32] {
+    let task = inquest_openat(descriptor, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+    guard task >= 0 else { return [] }
+    guard let stream = fdopendir(task) else {
+      close(task)
+      return []
+    }
+    defer { closedir(stream) }
+    var ids: [Int32] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if let id = Int32(name) { ids.append(id) }
+    }
+    return ids
+  }
+
+  /// Reads a file of any path, at most `limit` bytes; nil if it cannot be opened.
+  public static func read(path: String, limit: Int) -> [UInt8]? {
+    read(directory: AT_FDCWD, path: path, limit: limit)
+  }
+
+  private static func read(directory: CInt, path: String, limit: Int) -> [UInt8]? {
+    let file = inquest_openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    var bytes: [UInt8] = []
+    while bytes.count < limit {
+      // /proc files give at most a page or so a call, and no size beforehand.
+      let chunk = [UInt8](unsafeUninitializedCapacity: min(65536, limit - bytes.count)) {
+        buffer, filled in
+        filled = max(0, CLinux.read(file, buffer.baseAddress, buffer.count))
+      }
+      if chunk.isEmpty { break }
+      bytes += chunk
+    }
+    return bytes
+  }
+}

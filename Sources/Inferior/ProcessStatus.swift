@@ -1,0 +1,89 @@
+/// What /proc/PID/status says (proc_pid_status(5)).
+public struct ProcessStatus: Sendable, Equatable {
+  public var name = ""
+  /// The letter that the kernel uses: R, S, D, T, t, Z, X, I.
+  public var state: Character = "?"
+  public var threadGroupID: Int32 = 0
+  public var parentPID: Int32 = 0
+  public var tracerPID: Int32 = 0
+  /// The real user and group.
+  public var userID: UInt32 = 0
+  public var groupID: UInt32 = 0
+  /// The pid in every PID namespace from ours inwards.
+  public var namespacePIDs: [Int32] = []
+  public var threadCount = 0
+  /// True when the process has no address space: a kernel thread or a zombie.
+  public var hasNoMemory = true
+
+  public init(text: [UInt8]) {
+    for line in text.split(separator: UInt8(ascii: "\n")) {
+      guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { continue }
+      let key = String(decoding: line[..<colon], as: UTF8.self)
+      let words = line[(colon + 1)...].split { $0 == 0x20 || $0 == 0x09 }
+      let first = words.first.map { String(decoding: $0, as: UTF8.self) } ?? ""
+      switch key {
+      case "Name":
+        name = String(decoding: line[(colon + 1)...].drop { $0 == 0x09 }, as: UTF8.self)
+      case "State": state = first.first ?? "?"
+      case "Tgid": threadGroupID = Int32(first) ?? 0
+      case "PPid": parentPID = Int32(first) ?? 0
+      case "TracerPid": tracerPID = Int32(first) ?? 0
+      case "Uid": userID = UInt32(first) ?? 0
+      case "Gid": groupID = UInt32(first) ?? 0
+      case "NSpid":
+        namespacePIDs = words.compactMap { Int32(String(decoding: $0, as: UTF8.self)) }
+      case "Threads": threadCount = Int(first) ?? 0
+      case "VmSize": hasNoMemory = false
+      default: break
+      }
+    }
+  }
+
+  /// The state's name as proc(5) words it.
+  public static func name(ofState letter: Character) -> String {
+    switch letter {
+    case "R": "running"
+    case "S": "sleeping"
+    case "D": "disk_sleep"
+    case "T": "stopped"
+    case "t": "tracing_stop"
+    case "Z": "zombie"
+    case "X", "x": "dead"
+    case "I": "idle"
+    case "P": "parked"
+    default: "unknown"
+    }
+  }
+}
+
+extension ProcessDirectory {
+  /// The process's status, or nil once it is gone.
+  public func status() -> ProcessStatus? {
+    contents(of: "status").flatMap { $0.isEmpty ? nil : ProcessStatus(text: $0) }
+  }
+
+  /// A thread's name and the letter of its state, before anything stops it; nil once it is gone.
+  public func threadNameAndState(_ id: Int32) -> (name: String, state: Character)? {
+    // "tid (name) S …": the name may hold spaces and parentheses, so the last one counts.
+    guard let stat = contents(of: "task/\(id)/stat", limit: 4096),
+      let open = stat.firstIndex(of: UInt8(ascii: "(")),
+      let close = stat.lastIndex(of: UInt8(ascii: ")")), open < close, close + 2 < stat.count
+    else { return nil }
+    return (
+      String(decoding: stat[(open + 1)..<close], as: UTF8.self),
+      Character(Unicode.Scalar(stat[close + 2]))
+    )
+  }
+
+  /// Stack and instruction pointer of a thread that is blocked in a system call, with nobody stopped;
+  /// nil for a running one, or where the kernel does not tell (proc_pid_syscall(5)).
+  public func blockedThreadPointers(_ id: Int32) -> (stackPointer: UInt64, instructionPointer: UInt64)?
+  {
+    guard let text = contents(of: "task/\(id)/syscall", limit: 512) else { return nil }
+    let words = text.split { $0 == 0x20 || $0 == 0x0a }.map { String(decoding: $0, as: UTF8.self) }
+    guard words.count >= 3, let sp = UInt64(words[words.count - 2].dropFirst(2), radix: 16),
+      let ip = UInt64(words[words.count - 1].dropFirst(2), radix: 16)
+    else { return nil }
+    return (sp, ip)
+  }
+}

@@ -1,0 +1,188 @@
+import CLinux
+public import Memory
+
+/// A process whose threads are stopped, and the only thing in Inquest that can stop anyone.
+///
+/// Always by PTRACE_SEIZE: the kernel lets the target run on when a tracer that seized it dies, whereas
+/// one killed after PTRACE_ATTACH leaves the service frozen for good (field bug 14). Going out of scope
+/// releases whoever is still held.
+public struct StoppedProcess: ~Copyable {
+  public let pid: Int32
+  public private(set) var threads: [StoppedThread]
+  /// Just before the first thread was asked to stop.
+  public let begun: Instant
+
+  /// Stops every thread of the process.
+  ///
+  /// - Parameters:
+  ///   - directory: the process.
+  ///   - attachUntil: how long a refusal is worth another try: the runtime names us its tracer only
+  ///     after it has forked us (field bug 11).
+  ///   - stopWithin: milliseconds to wait for stops. A thread in an uninterruptible sleep, or waiting for
+  ///     a vfork child, never stops, and is not waited for.
+  /// - Throws: ``InferiorError``; nobody is left stopped then.
+  public init(
+    _ directory: borrowing ProcessDirectory, attachUntil: Instant, stopWithin: Double
+  ) throws(InferiorError) {
+    pid = directory.pid
+    var first = Instant.now
+    var threads: [StoppedThread] = []
+    var seen: Set<Int32> = []
+    var refusal: CInt = 0
+
+    // A thread may start another while we go through the list: repeat until a pass finds nobody new.
+    // The bound is against a process that starts threads faster than anyone can stop them.
+    for _ in 0..<100 {
+      let fresh = directory.threadIDs().filter { !seen.contains($0) }
+      if fresh.isEmpty { break }
+      for id in fresh {
+        guard let (name, state) = directory.threadNameAndState(id) else { continue }
+        seen.insert(id)
+        var thread = StoppedThread(id: id, name: name, state: state)
+        if state == "Z" || state == "X" {
+          thread.hold = .none(.exited)
+          threads.append(thread)
+          continue
+        }
+        let nobodyYet = !threads.contains { $0.hold != .none(.exited) }
+        switch Self.seize(id, retryUntil: nobodyYet ? attachUntil : nil) {
+        case 0:
+          if nobodyYet { first = .now }
+          _ = inquest_ptrace(INQUEST_PTRACE_INTERRUPT, id, 0, nil)
+          thread.hold = .stopping
+          threads.append(thread)
+        case ESRCH: continue  // it exited since it was listed (field bug 12)
+        case let number:
+          refusal = number
+          thread.hold = .none(.refused)
+          threads.append(thread)
+        }
+      }
+    }
+    begun = first
+    self.threads = threads
+    collectStops(until: Instant.now.advanced(byMilliseconds: stopWithin))
+
+    if !self.threads.contains(where: { $0.hold != .none(.exited) }) {
+      throw .vanished(pid: pid)
+    }
+    if self.threads.allSatisfy({ $0.hold == .none(.refused) || $0.hold == .none(.exited) }) {
+      throw .notPermitted(pid: pid, Refusal.find(directory, errno: refusal))
+    }
+  }
+
+  deinit {
+    for thread in threads { Self.detach(thread) }
+  }
+
+  /// Lets every thread run on, but for those that `keeping` wants held.
+  public mutating func release(keeping: (StoppedThread) -> Bool = { _ in false }) {
+    for index in threads.indices where !keeping(threads[index]) {
+      Self.detach(threads[index])
+      if threads[index].hold == .stopped { threads[index].hold = .released }
+    }
+    releaseStragglers()
+  }
+
+  /// Lets go of threads that stopped only after the release: one that comes out of an uninterruptible
+  /// sleep while we are its tracer stops then, and would stay so until we exit. Call it now and then.
+  public mutating func releaseStragglers() {
+    for index in threads.indices where threads[index].hold == .stopping {
+      var status: CInt = 0
+      let result = waitpid(threads[index].id, &status, INQUEST_WAIT_ALL | WNOHANG)
+      if result == 0 { continue }
+      threads[index].noteStop(result > 0 ? status : nil)
+      Self.detach(threads[index])
+      if threads[index].hold == .stopped { threads[index].hold = .released }
+    }
+  }
+
+  /// Reads the general registers of every stopped thread into it.
+  public mutating func readRegisters() {
+    for index in threads.indices where threads[index].hold == .stopped {
+      var registers = RegisterSet()
+      let size = inquest_general_registers(
+        threads[index].id, &registers, MemoryLayout<RegisterSet>.size)
+      // Fewer bytes than the set has would leave zeros that look like values (field bug 16).
+      if size == MemoryLayout<RegisterSet>.size { threads[index].registers = registers }
+    }
+  }
+
+  /// 0, or the errno of PTRACE_SEIZE.
+  private static func seize(_ id: Int32, retryUntil: Instant?) -> CInt {
+    while true {
+      let number = inquest_ptrace(INQUEST_PTRACE_SEIZE, id, 0, nil)
+      guard number == EPERM || number == EACCES, let retryUntil, Instant.now < retryUntil else {
+        return number
+      }
+      Instant.sleep(microseconds: 2000)
+    }
+  }
+
+  private mutating func collectStops(until deadline: Instant) {
+    var pending = threads.indices.filter { threads[$0].hold == .stopping }
+    while !pending.isEmpty {
+      let before = pending.count
+      pending = pending.filter { index in
+        var status: CInt = 0
+        let result = waitpid(threads[index].id, &status, INQUEST_WAIT_ALL | WNOHANG)
+        if result == 0 { return true }
+        threads[index].noteStop(result > 0 ? status : nil)
+        return false
+      }
+      if pending.isEmpty || Instant.now >= deadline { break }
+      if pending.count == before { Instant.sleep(microseconds: 50) }
+    }
+  }
+
+  private static func detach(_ thread: StoppedThread) {
+    guard thread.hold == .stopped else { return }
+    // A signal that was on its way when the thread stopped is delivered now, not lost.
+    let signal = UnsafeMutableRawPointer(bitPattern: Int(thread.pendingSignal))
+    _ = inquest_ptrace(INQUEST_PTRACE_DETACH, thread.id, 0, signal)
+  }
+}
+
+/// One thread of a ``StoppedProcess``.
+public struct StoppedThread: Sendable {
+  /// Why a thread could not be held.
+  public enum Obstacle: Sendable, Equatable {
+    /// A zombie: it has exited, and nobody has reaped it.
+    case exited
+    case refused
+  }
+
+  public enum Hold: Sendable, Equatable {
+    case none(Obstacle)
+    /// Asked to stop; it has not. Uninterruptible sleep, or waiting for a vfork child.
+    case stopping
+    case stopped
+    case released
+  }
+
+  public let id: Int32
+  public let name: String
+  /// The letter of the state in which it was before it was stopped.
+  public let state: Character
+  public internal(set) var hold: Hold = .none(.refused)
+  public internal(set) var registers: RegisterSet?
+  var pendingSignal: CInt = 0
+
+  init(id: Int32, name: String, state: Character) {
+    self.id = id
+    self.name = name
+    self.state = state
+  }
+
+  /// - Parameter status: what waitpid said; nil when the thread is gone.
+  mutating func noteStop(_ status: CInt?) {
+    guard let status, inquest_stopped(status) != 0 else {
+      hold = .none(.exited)
+      return
+    }
+    hold = .stopped
+    // status >> 16 is PTRACE_EVENT_STOP (128) for our own interruption and for group stops; 0 means
+    // that a signal was about to be delivered and waits for us to pass it on (ptrace(2)).
+    if status >> 16 == 0 { pendingSignal = (status >> 8) & 0xff }
+  }
+}
