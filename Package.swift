@@ -71,5 +71,9 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),
+
+    .testTarget(name: "ReportTests", dependencies: ["Report"], swiftSettings: house),
+    .testTarget(name: "StoreTests", dependencies: ["Store"], swiftSettings: house),
+    .testTarget(name: "RenderTests", dependencies: ["Render", "Report"], swiftSettings: house),
   ]
 )

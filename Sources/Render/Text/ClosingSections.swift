@@ -1,0 +1,79 @@
+import Report
+
+extension Page {
+  mutating func addModules() {
+    let shown = shownModules.filter { report.modules.indices.contains($0) }.sorted {
+      (report.modules[$0].base, $0) < (report.modules[$1].base, $1)
+    }
+    guard !shown.isEmpty else { return }
+    addHeading("Modules", [Span(.detail, "  of the frames above")])
+    for module in shown.map({ report.modules[$0] }) {
+      var spans = [Span(.plain, module.path.lastPathComponent, limit: 200)]
+      if let version = module.version { spans.append(Span(.detail, "  " + version, limit: 60)) }
+      if module.deleted == true {
+        spans.append(Span(.warning, "  deleted or replaced since it was loaded"))
+      }
+      if let id = module.buildID {
+        spans.append(Span(.detail, "  build-id \(id)", limit: 100))
+      } else if let mvid = module.mvid {
+        spans.append(Span(.detail, "  mvid \(mvid)", limit: 100))
+      }
+      add(Line(2, hang: 4, spans))
+      add(
+        Line(
+          4, hang: 6,
+          [
+            Span(.detail, "\(module.base)-\(module.end)  ", together: true),
+            Span(.detail, module.path, limit: 400),
+          ]))
+    }
+  }
+
+  mutating func addLimitations() {
+    guard !report.limitations.isEmpty else { return }
+    addHeading("What this report cannot say")
+    // One problem that ten threads share is told once.
+    var order: [Limitation] = []
+    var threads: [Limitation: [Int]] = [:]
+    for limitation in report.limitations {
+      var key = limitation
+      key.threadID = nil
+      if threads[key] == nil { order.append(key) }
+      threads[key, default: []] += limitation.threadID.map { [$0] } ?? []
+    }
+    for limitation in order {
+      let ids = threads[limitation] ?? []
+      var spans = [
+        Span(.warning, "▪ "), Span(.plain, limitation.problem),
+        Span(.detail, "  (\(limitation.stage)"),
+      ]
+      switch ids.count {
+      case 0: spans.append(Span(.detail, ")"))
+      case 1: spans.append(Span(.detail, ", thread \(ids[0]))"))
+      default: spans.append(Span(.detail, ", \(ids.count) threads)"))
+      }
+      add(Line(2, hang: 4, spans))
+      add(Line(4, hang: 4, .plain, limitation.effect))
+      if let remedy = limitation.remedy {
+        add(Line(4, hang: 6, [Span(.heading, "→ "), Span(.plain, remedy)]))
+      }
+    }
+  }
+
+  mutating func addFooter() {
+    let info = report.report
+    var words = [
+      "report \(info.id)", info.createdAt,
+      "frozen \(Words.milliseconds(info.timing.frozenMS))",
+      "total \(Words.milliseconds(info.timing.totalMS))",
+      "\(info.collector.name) \(info.collector.version)",
+    ]
+    if !info.complete { words.insert("partial", at: 1) }
+    if !info.redacted.isEmpty {
+      words.append("\(Words.many(info.redacted.count, "value")) redacted")
+    }
+    add(.blank)
+    add(Line(0, hang: 2, .detail, words.joined(separator: " · ")))
+    if let path = options.path { add(Line(0, hang: 2, [Span(.detail, path, limit: 400)])) }
+  }
+}

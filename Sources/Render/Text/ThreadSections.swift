@@ -1,0 +1,142 @@
+import Report
+
+extension Page {
+  mutating func addCrashedThread() {
+    guard let thread = report.crashedThread else { return }
+    addHeading("Thread \(thread.id)", title(thread) + [Span(.verdict, " crashed")])
+    if let handler = thread.handlerFrames, !handler.isEmpty {
+      if options.allThreads {
+        add(Line(4, .detail, "crash handling above the fault:"))
+        addFrames(handler, indent: 0, style: .handler)
+        add(Line(4, .detail, "the fault:"))
+      } else {
+        add(
+          Line(
+            6, .detail,
+            "… \(Words.many(handler.count, "frame")) of crash handling above the fault; "
+              + "--all-threads shows them"))
+      }
+    }
+    addFrames(thread.frames, indent: 0, style: .crashed)
+    addEnd(thread, indent: 6)
+  }
+
+  mutating func addOtherThreads() {
+    // Only the first thread that claims to have crashed has a section of its own.
+    let crashed = report.threads.firstIndex { $0.crashed }
+    let others = report.threads.enumerated().filter { $0.offset != crashed }.map(\.element)
+    guard !others.isEmpty else { return }
+    let groups = Self.groups(others)
+    let title = report.crashedThread == nil ? "Threads" : "Other threads"
+    let stacks = groups.count == others.count ? "" : ", \(Words.many(groups.count, "stack"))"
+    addHeading(title, [Span(.detail, "  \(Words.count(others.count))\(stacks)")])
+    let shown = options.allThreads ? groups.count : 16
+    for group in groups.prefix(shown) { add(group) }
+    let hidden = groups.dropFirst(shown)
+    if !hidden.isEmpty {
+      let threads = hidden.reduce(0) { $0 + $1.count }
+      add(.blank)
+      add(
+        Line(
+          2, .detail,
+          "… \(Words.many(threads, "more thread")) with \(Words.many(hidden.count, "stack")); "
+            + "--all-threads shows them"))
+    }
+  }
+
+  /// Threads with the same stack, address by address; what few threads do comes first, because that
+  /// is where the odd one out is.
+  static func groups(_ threads: [ThreadRecord]) -> [[ThreadRecord]] {
+    var order: [[HexNumber]] = []
+    var byStack: [[HexNumber]: [ThreadRecord]] = [:]
+    for thread in threads {
+      // A stack that nobody could walk is like no other.
+      let key =
+        thread.frames.isEmpty
+        ? [HexNumber(UInt64(bitPattern: Int64(thread.id)))] : thread.frames.map(\.ip)
+      if byStack[key] == nil { order.append(key) }
+      byStack[key, default: []].append(thread)
+    }
+    let groups = order.compactMap { byStack[$0] }
+    return groups.filter { $0.count == 1 }
+      + groups.filter { $0.count > 1 }.enumerated()
+      .sorted { ($0.element.count, $0.offset) < ($1.element.count, $1.offset) }.map(\.element)
+  }
+
+  private mutating func add(_ group: [ThreadRecord]) {
+    guard let first = group.first else { return }
+    add(.blank)
+    if group.count == 1 {
+      add(
+        Line(
+          2, hang: 4, [Span(.heading, "Thread \(first.id)")] + title(first) + activity(first)))
+    } else {
+      add(
+        Line(
+          2, hang: 4,
+          [Span(.heading, "×\(group.count) threads")] + names(group) + activity(first)))
+      let ids = options.allThreads ? group.count : 12
+      let list = group.prefix(ids).map { "\($0.id)" }.joined(separator: ", ")
+      add(Line(4, hang: 4, .detail, "tids " + list + (group.count > ids ? ", …" : "")))
+    }
+    addFrames(first.frames, indent: 0, style: .other)
+    addEnd(first, indent: 6)
+  }
+
+  private func names(_ group: [ThreadRecord]) -> [Span] {
+    var names: [String] = []
+    for case let name? in group.map(\.name) where !names.contains(name) { names.append(name) }
+    guard !names.isEmpty else { return [] }
+    let quoted = names.prefix(3).map { "\"\($0)\"" }.joined(separator: ", ")
+    return [Span(.plain, " " + quoted + (names.count > 3 ? ", …" : ""), limit: 200)]
+  }
+
+  private func title(_ thread: ThreadRecord) -> [Span] {
+    var spans: [Span] = []
+    if let name = thread.name { spans.append(Span(.plain, " \"\(name)\"", limit: 80)) }
+    if let managed = thread.managed {
+      spans.append(Span(.detail, ", managed thread \(managed.id)"))
+      if let type = managed.exceptionType { spans.append(Span(.warning, ", handling \(type)")) }
+    }
+    return spans
+  }
+
+  private func activity(_ thread: ThreadRecord) -> [Span] {
+    guard let state = thread.state else { return [] }
+    guard state == "sleeping" || state == "disk_sleep" else { return [Span(.plain, " \(state)")] }
+    guard let place = waitsIn(thread) else { return [Span(.plain, " waiting")] }
+    return [Span(.plain, " waiting in "), Span(.function, place, limit: 120)]
+  }
+
+  /// The innermost named function outside the C library, whose `syscall` says little.
+  private func waitsIn(_ thread: ThreadRecord) -> String? {
+    let system = ["libc.", "libc-", "libpthread", "ld-linux", "ld-musl", "[vdso]", "linux-vdso"]
+    let named = thread.frames.lazy.filter { $0.function != nil && $0.kind != .inlined }
+    let own = named.first { frame in
+      guard frame.plumbing != true else { return false }
+      let file = module(frame)?.path.lastPathComponent ?? ""
+      return !system.contains(where: file.hasPrefix)
+    }
+    return (own ?? named.first)?.function
+  }
+
+  private mutating func addEnd(_ thread: ThreadRecord, indent: Int) {
+    let missing = max(0, thread.frameCount) - listed(thread)
+    if thread.frames.isEmpty {
+      add(Line(indent, .warning, "no frames: \(Words.end(thread.endReason))"))
+    } else if !thread.complete {
+      var text = "the stack goes on, but not here: \(Words.end(thread.endReason))"
+      if missing > 0 { text += "; \(Words.many(missing, "frame")) not listed" }
+      add(Line(indent, .warning, text))
+    } else if missing > 0 {
+      add(Line(indent, .detail, "… \(Words.many(missing, "frame")) not listed in the report"))
+    }
+  }
+
+  /// The frames that the list stands for, repetitions counted.
+  private func listed(_ thread: ThreadRecord) -> Int {
+    thread.frames.reduce(thread.frames.count) {
+      min($0 + ($1.repeated?.more ?? 0), 1_000_000_000_000)
+    }
+  }
+}

@@ -1,0 +1,45 @@
+internal import Glibc
+
+/// An open file that closes itself.
+struct Descriptor: ~Copyable {
+  let number: Int32
+
+  init(_ number: Int32) {
+    self.number = number
+  }
+
+  deinit {
+    // Never retried: on Linux the number is free again even after EINTR.
+    _ = close(number)
+  }
+
+  /// Writes everything, in as many calls as it takes.
+  func write(_ bytes: [UInt8], path: String) throws(StoreError) {
+    let code: Int32 = bytes.withUnsafeBytes { buffer in
+      var rest = buffer[...]
+      while !rest.isEmpty {
+        let start = UnsafeRawBufferPointer(rebasing: rest).baseAddress
+        let count = Glibc.write(number, start, rest.count)
+        if count < 0 {
+          if errno == EINTR { continue }
+          return errno
+        }
+        rest = rest.dropFirst(count)
+      }
+      return 0
+    }
+    guard code == 0 else { throw .from(code, path: path) }
+  }
+
+  /// The data reaches the disk, or the caller hears that it did not: some file systems report a full
+  /// disk only here.
+  func sync(path: String) throws(StoreError) {
+    while fsync(number) != 0 {
+      switch errno {
+      case EINTR: continue
+      case EINVAL, ENOTSUP: return  // A file system that does not sync; nothing to be done.
+      case let code: throw .from(code, path: path)
+      }
+    }
+  }
+}
