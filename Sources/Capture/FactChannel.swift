@@ -20,6 +20,8 @@ enum FactKind: UInt8 {
   case summary
   /// The process's name, as plain text for the report's file name.
   case name
+  /// JSON pointers to values that were hidden, one a line.
+  case redacted
   /// Eight bytes of a Double: milliseconds of freeze.
   case frozen
   /// Why there can be no report at all: a byte for the exit status, then one line.

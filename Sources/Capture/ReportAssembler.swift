@@ -6,6 +6,7 @@ import Report
 struct ReportAssembler {
   private(set) var summary: String
   private(set) var processName: String?
+  private(set) var redacted: [String] = []
   private(set) var frozen = 0.0
   private(set) var stages: [ReportInfo.Timing.Stage] = []
   /// The stage that has begun and not ended: where a worker that died was.
@@ -45,6 +46,8 @@ struct ReportAssembler {
     case .limitation: add(limitation: Array(payload))
     case .summary: summary = String(decoding: payload, as: UTF8.self)
     case .name: processName = String(decoding: payload, as: UTF8.self)
+    case .redacted:
+      redacted = String(decoding: payload, as: UTF8.self).split(separator: "\n").map(String.init)
     case .frozen: frozen = max(frozen, Self.milliseconds(payload) ?? 0)
     case .refused:
       guard let status = payload.first else { return }

@@ -8,16 +8,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/user.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -73,15 +76,46 @@ static inline int inquest_signaled(int status) { return WIFSIGNALED(status); }
 static inline int inquest_term_signal(int status) { return WTERMSIG(status); }
 static inline int inquest_stopped(int status) { return WIFSTOPPED(status); }
 
-// Puts every signal's action back to the default and unblocks all: the collector inherits the
-// service's mask and ignored signals (SIGPIPE among them) across exec.
-static inline void inquest_reset_signals(void) {
-  for (int signal_number = 1; signal_number < 65; signal_number++) {
-    if (signal_number != SIGKILL && signal_number != SIGSTOP) signal(signal_number, SIG_DFL);
+// Which signals a process ignores and blocks: all that execve(2) hands on.
+typedef struct {
+  uint64_t ignored;  // bit N-1 for signal N
+  sigset_t blocked;
+} inquest_signal_state;
+
+// Puts every signal's action back to the default and unblocks all, but for SIGPIPE, which is ignored: a
+// service whose stderr is a broken pipe must not kill its collector. The state before goes to `before`.
+static inline void inquest_reset_signals(inquest_signal_state *before) {
+  before->ignored = 0;
+  for (int number = 1; number < 65; number++) {
+    if (number == SIGKILL || number == SIGSTOP) continue;
+    struct sigaction old;
+    if (sigaction(number, NULL, &old) != 0) continue;  // 32 and 33 are libc's own
+    if (old.sa_handler == SIG_IGN) before->ignored |= 1ull << (number - 1);
+    signal(number, number == SIGPIPE ? SIG_IGN : SIG_DFL);
   }
   sigset_t none;
   sigemptyset(&none);
-  pthread_sigmask(SIG_SETMASK, &none, NULL);
+  pthread_sigmask(SIG_SETMASK, &none, &before->blocked);
+}
+
+// Undoes inquest_reset_signals: for the real createdump, which is to find what it would have found.
+static inline void inquest_restore_signals(const inquest_signal_state *state) {
+  for (int number = 1; number < 65; number++) {
+    if (number == SIGKILL || number == SIGSTOP) continue;
+    signal(number, state->ignored & (1ull << (number - 1)) ? SIG_IGN : SIG_DFL);
+  }
+  pthread_sigmask(SIG_SETMASK, &state->blocked, NULL);
+}
+
+// A connected pair of stream sockets, close-on-exec. Returns 0 or -1.
+static inline int inquest_socket_pair(int pair[2]) {
+  return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair);
+}
+
+// 1 when the descriptor is ready for `events` within `milliseconds`, 0 when not.
+static inline int inquest_poll(int descriptor, short events, int milliseconds) {
+  struct pollfd entry = {descriptor, events, 0};
+  return poll(&entry, 1, milliseconds) > 0;
 }
 
 extern char **environ;

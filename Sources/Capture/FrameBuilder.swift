@@ -1,0 +1,67 @@
+import DotNet
+import Memory
+import Report
+import Symbols
+import Unwinding
+
+/// Turns the steps of a walk into the report's frames.
+struct FrameBuilder {
+  let images: ImageTable
+  let runtime: ManagedRuntime?
+  let symbols: [UInt64: Symbol]
+
+  func frame(_ step: Walk.Step, stacks: StackFinder, home: StackRecord.Kind?) -> Frame {
+    var frame = Frame(
+      kind: .native, trust: trust(step.trust), ip: HexNumber(step.ip), sp: HexNumber(step.sp))
+    if let kind = stacks.stack(at: step.sp)?.kind, kind != home { frame.stack = kind }
+    let lookup = step.lookupAddress
+    if let index = images.index(containing: lookup) {
+      let image = images.images[index]
+      frame.module = index
+      frame.moduleOffset = HexNumber(step.ip &- image.base)
+      if runtime != nil, ManagedRuntime.holdsManagedCode(image) { frame.kind = .managed }
+    }
+    if let symbol = symbols[lookup] {
+      frame.function = symbol.name
+      frame.rawFunction = symbol.rawName
+      frame.functionOffset = HexNumber(step.ip &- symbol.address)
+    }
+    if step.isSignalTrampoline { frame.signalFrame = true }
+    return frame
+  }
+
+  private func trust(_ trust: Walk.Trust) -> Frame.Trust {
+    switch trust {
+    case .context: .context
+    case .cfi: .cfi
+    case .framePointer: .framePointer
+    case .scan: .scan
+    }
+  }
+
+  /// The position of the step at which a crashed thread's own story begins: right below the innermost
+  /// signal frame; else, for an exception, at the innermost managed frame; else at the top.
+  func fault(in walk: Walk) -> Int {
+    if let signal = walk.signals.first, signal.step + 1 < walk.steps.count {
+      return signal.step + 1
+    }
+    guard runtime != nil else { return 0 }
+    let managed = walk.steps.firstIndex { step in
+      images.containing(step.lookupAddress).map(ManagedRuntime.holdsManagedCode) ?? false
+    }
+    return managed ?? 0
+  }
+}
+
+extension Walk.End {
+  var reason: ThreadRecord.EndReason {
+    switch self {
+    case .outermost: .outermost
+    case .frameLimit: .frameLimit
+    case .unreadableMemory: .unreadableMemory
+    case .noProgress: .noProgress
+    case .noUnwindInformation: .noUnwindInformation
+    case .deadline: .deadline
+    }
+  }
+}

@@ -1,0 +1,24 @@
+/// The stages of a collection, in order. One that kills the worker is switched off for the next.
+enum Stage: String, CaseIterable {
+  /// Stop every thread, read registers and maps, copy stacks, release.
+  case freeze
+  /// Find the images among the mappings.
+  case images
+  /// Walk every stack.
+  case walk
+  /// Name functions.
+  case symbols
+  /// Say what happened.
+  case diagnosis
+
+  /// What the report lacks without it.
+  var effect: String {
+    switch self {
+    case .freeze: "no registers, stacks or memory map"
+    case .images: "frames without modules; stacks end early"
+    case .walk: "each thread has its innermost frame only"
+    case .symbols: "frames have modules and offsets, but no function names"
+    case .diagnosis: "the verdict is the one that the runtime announced"
+    }
+  }
+}

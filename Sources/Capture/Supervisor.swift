@@ -1,0 +1,163 @@
+import CLinux
+import Diagnosis
+import Inferior
+import Report
+import Store
+
+/// Owns the deadline and the report file; never touches foreign data.
+///
+/// It starts a worker, takes down what the worker says, and writes the report whatever becomes of it. A
+/// worker that dies is started again without the stage that killed it.
+public struct Supervisor {
+  /// A stage that kills one worker is skipped; after this many deaths nothing more is tried.
+  private static let maximumWorkers = 4
+
+  private let request: CaptureRequest
+  private let begun = Instant.now
+  private let deadline: Instant
+  private var assembler: ReportAssembler
+  private var skipped: Set<Stage> = []
+
+  public init(request: CaptureRequest) {
+    self.request = request
+    deadline = begun.advanced(byMilliseconds: request.timeout * 1000)
+    assembler = ReportAssembler(request: request)
+  }
+
+  /// Collects and writes one report.
+  ///
+  /// - Returns: an exit status of ``ExitStatus``, and where the report is; nil without one.
+  public mutating func run() -> (status: Int32, path: String?) {
+    collect()
+    if let (status, line) = assembler.refusal {
+      Console.complain(line)
+      // A crash is worth a report even if nobody may look inside: the announced facts are facts too.
+      if request.trigger == .manual { return (status, nil) }
+      assembler.add(
+        Limitation(
+          stage: Stage.freeze.rawValue, problem: line, effect: Stage.freeze.effect,
+          remedy: "see inquest doctor"))
+    }
+    return write()
+  }
+
+  // MARK: Collecting
+
+  private mutating func collect() {
+    for _ in 0..<Self.maximumWorkers {
+      guard deadline > .now else { return }
+      assembler.restart()
+      let (request, skipped, deadline) = (self.request, self.skipped, self.deadline)
+      let worker = WorkerProcess { socket in
+        var worker = Worker(
+          request: request, skipped: skipped, deadline: deadline, descriptor: socket)
+        worker.run()
+      }
+      guard let worker else {
+        assembler.add(
+          Limitation(
+            stage: Stage.freeze.rawValue, problem: "no worker process could be started",
+            effect: Stage.freeze.effect, remedy: "raise the limit on processes or memory"))
+        return
+      }
+      // Half of what is left for any one stage: a stage that hangs leaves time to go on without it.
+      let end = worker.follow(
+        limit: { _ in Instant.now.advanced(byMilliseconds: deadline.milliseconds(since: .now) / 2) },
+        accept: { assembler.accept($0, $1) })
+      if assembler.isDone || assembler.refusal != nil { return }
+      noteDeath(end)
+      FaultInjection.disarm()
+    }
+  }
+
+  private mutating func noteDeath(_ end: WorkerProcess.End) {
+    let how =
+      switch end {
+      case .died(let signal): "the worker died of \(SignalNames.name(Int(signal)))"
+      case .hung: "the worker hung and was ended"
+      case .exited(let status): "the worker exited with status \(status)"
+      case .finished: "the worker ended early"
+      }
+    let stage = assembler.currentStage.flatMap(Stage.init(rawValue:))
+    assembler.add(
+      Limitation(
+        stage: stage?.rawValue ?? "worker",
+        problem: "\(how) in stage \(stage?.rawValue ?? "start")",
+        effect: stage?.effect ?? "the report may lack facts",
+        remedy: "please report this as a bug of Inquest, with this report"))
+    if let stage { skipped.insert(stage) }
+  }
+
+  // MARK: Writing
+
+  private mutating func write() -> (status: Int32, path: String?) {
+    let id = ReportID.random()
+    let now = Timestamp.now()
+    let complete = assembler.isDone && skipped.isEmpty
+    if !assembler.isDone {
+      assembler.add(
+        Limitation(
+          stage: assembler.currentStage ?? "worker", problem: "the collection ended early",
+          effect: "later stages are missing", remedy: "raise INQUEST_TIMEOUT or --timeout"))
+    }
+    var info = ReportInfo(
+      id: id, createdAt: Timestamp.text(secondsSince1970: now), trigger: request.trigger,
+      complete: complete,
+      collector: ReportInfo.Collector(name: "inquest-collector", version: Version.current),
+      timing: ReportInfo.Timing(
+        totalMS: Instant.now.milliseconds(since: begun), frozenMS: assembler.frozen,
+        stages: assembler.stages))
+    info.redacted = assembler.redacted
+    let json = assembler.json(info)
+    let done = complete ? ExitStatus.done : ExitStatus.partial
+    do {
+      let path: String?
+      switch request.destination {
+      case .standardOutput:
+        guard Console.output(json) else {
+          Console.complain("the report could not be written to standard output")
+          return (ExitStatus.failure, nil)
+        }
+        path = nil
+      case .file(let file):
+        try ReportDirectory.write(json, toFile: file)
+        path = file
+      case .store:
+        let directory = ReportDirectory(
+          path: ReportDirectory.standard(
+            environment: { getenv($0).map { String(cString: $0) } }, userID: geteuid()))
+        try directory.prepare()
+        path = try directory.write(
+          json,
+          name: ReportDirectory.fileName(
+            process: assembler.processName ?? "", pid: Int(request.pid), unixSeconds: Int(now),
+            id: id))
+      }
+      return (done, path)
+    } catch {
+      Console.complain("\(error)")
+      return (ExitStatus.failure, nil)
+    }
+  }
+
+  /// The verdict, for the terminal.
+  public var summary: String { assembler.summary }
+  public var processName: String { assembler.processName ?? "process" }
+}
+
+/// The project's version.
+public enum Version {
+  public static let current = "0.1.0"
+}
+
+enum ReportID {
+  /// 12 hex digits: enough that two reports of one directory never share them.
+  static func random() -> String {
+    var bytes: (UInt64) = 0
+    if getrandom(&bytes, MemoryLayout<UInt64>.size, 0) != MemoryLayout<UInt64>.size {
+      bytes = Instant.now.nanoseconds ^ UInt64(getpid()) << 40
+    }
+    let text = String(bytes & 0xffff_ffff_ffff, radix: 16)
+    return String(repeating: "0", count: 12 - text.count) + text
+  }
+}

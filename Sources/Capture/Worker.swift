@@ -1,0 +1,272 @@
+import CLinux
+import Diagnosis
+import DotNet
+import Inferior
+import Memory
+import Report
+import Symbols
+import Unwinding
+
+/// Reads the process and tells the supervisor what it finds, stage by stage.
+///
+/// Everything here touches memory and files that the target controls, and may die of it. That costs the
+/// stage, not the report: see ``Supervisor``.
+struct Worker: ~Copyable {
+  let request: CaptureRequest
+  let skipped: Set<Stage>
+  let deadline: Instant
+  let facts: FactSender
+
+  init(request: CaptureRequest, skipped: Set<Stage>, deadline: Instant, descriptor: CInt) {
+    self.request = request
+    self.skipped = skipped
+    self.deadline = deadline
+    facts = FactSender(descriptor: descriptor)
+  }
+
+  /// The story, from request to the last fact.
+  mutating func run() {
+    do {
+      let directory = try ProcessDirectory(pid: request.pid)
+      let (process, redacted) = ProcessFacts.read(directory)
+      if directory.status()?.hasNoMemory == true, process.executable == nil,
+        directory.threadIDs().count == 1
+      {
+        throw InferiorError.kernelThread(pid: request.pid)
+      }
+      facts.send(.name, process.name ?? "")
+      send("process", process)
+      send("host", HostFacts.read())
+      if !redacted.isEmpty { facts.send(.redacted, redacted.joined(separator: "\n")) }
+      let frozen = try freeze(directory)
+      examine(frozen, directory)
+      facts.send(.done, "")
+    } catch {
+      let status = if case .notPermitted = error { ExitStatus.notPermitted } else { ExitStatus.failure }
+      facts.send(.refused, [UInt8(status)] + Array("\(error); \(error.remedy)".utf8))
+    }
+  }
+
+  // MARK: Frozen
+
+  /// Everything between the first stop and the last release.
+  private func freeze(_ directory: borrowing ProcessDirectory) throws(InferiorError)
+    -> FrozenProcess
+  {
+    let start = begin(.freeze)
+    // The runtime allows us to trace it only after it has forked us; by hand there is nobody to wait for.
+    let patience = request.trigger == .crash ? 1000.0 : 0
+    var stopped = try StoppedProcess(
+      directory, attachUntil: Instant.now.advanced(byMilliseconds: patience),
+      stopWithin: min(200, request.maximumFreeze))
+    let limit = stopped.begun.advanced(byMilliseconds: request.maximumFreeze)
+    stopped.readRegisters()
+    let live = stopped.threads.first { $0.hold == .stopped }?.id ?? request.pid
+    let maps = directory.contents(of: "task/\(live)/maps", limit: 64 << 20) ?? []
+    let mappings = MappingTable(text: maps)
+    let source = ProcessMemory(pid: live)
+    let memory = SnapshotMemory(live: source)
+    let whole = StackCopy.take(
+      stopped.threads, pid: request.pid, mappings: mappings, live: source, into: memory,
+      isOverBudget: { Instant.now > limit })
+    stopped.release()
+    let milliseconds = Instant.now.milliseconds(since: stopped.begun)
+    facts.send(.frozen, milliseconds: milliseconds)
+    end(start)
+    var frozen = FrozenProcess(
+      threads: stopped.threads, liveThread: live, mappings: mappings, memory: memory,
+      milliseconds: milliseconds)
+    frozen.isCutShort = !whole
+    fillInUnstopped(&frozen, directory)
+    return frozen
+  }
+
+  /// What /proc tells of threads that could not be stopped, and why they could not.
+  private func fillInUnstopped(
+    _ frozen: inout FrozenProcess, _ directory: borrowing ProcessDirectory
+  ) {
+    if frozen.isCutShort {
+      limit(
+        .freeze, problem: "the freeze budget of \(Int(request.maximumFreeze)) ms ran out",
+        effect: "some stacks were read while their threads were running",
+        remedy: "raise INQUEST_MAX_FREEZE or --max-freeze")
+    }
+    for thread in frozen.threads {
+      switch thread.hold {
+      case .none(.exited):
+        limit(
+          .freeze, thread: thread.id, problem: "the thread has exited (zombie)",
+          effect: "it has no stack")
+      case .none(.refused):
+        limit(
+          .freeze, thread: thread.id, problem: "the kernel refused to trace the thread",
+          effect: "its stack is not read", remedy: "end any debugger that traces it")
+      case .stopping:
+        limit(
+          .freeze, thread: thread.id,
+          problem: "the thread did not stop (uninterruptible sleep, or waiting for a vfork child)",
+          effect: "its stack is not read")
+      case .stopped, .released: break
+      }
+    }
+  }
+
+  // MARK: Thawed
+
+  private mutating func examine(
+    _ frozen: FrozenProcess, _ directory: borrowing ProcessDirectory
+  ) {
+    var start = begin(.images)
+    let images =
+      skipped.contains(.images)
+      ? ImageTable([]) : ImageTable(mappings: frozen.mappings, memory: frozen.memory)
+    let runtime = ManagedRuntime(images: images)
+    send("modules", images.images.map(ModuleRecord.init(image:)))
+    if let runtime { report(runtime) }
+    end(start)
+
+    start = begin(.walk)
+    var examination = Examination(
+      request: request, frozen: frozen, images: images, runtime: runtime)
+    let walks = examination.walk(
+      isSkipped: skipped.contains(.walk), isPastDeadline: { Instant.now > deadline })
+    sendThreads(examination, walks, symbols: [:])
+    sendCrash(examination, walks, symbols: [:])
+    end(start)
+
+    start = begin(.symbols)
+    var symbols: [UInt64: Symbol] = [:]
+    if request.namesSymbols, !skipped.contains(.symbols) {
+      symbols = resolve(examination, walks, directory)
+      sendThreads(examination, walks, symbols: symbols)
+    }
+    end(start)
+
+    start = begin(.diagnosis)
+    if !skipped.contains(.diagnosis) { sendCrash(examination, walks, symbols: symbols) }
+    end(start)
+  }
+
+  private func report(_ runtime: ManagedRuntime) {
+    send(
+      "runtime",
+      RuntimeRecord(
+        version: runtime.version, commit: nil, path: runtime.path, inspection: .unavailable))
+    limit(
+      "managed", problem: "this version does not inspect the .NET runtime",
+      effect: "managed frames are walked by frame pointer and have no names; there is no exception",
+      remedy: "module offsets and the runtime's own message on stderr tell what was thrown")
+  }
+
+  private func resolve(
+    _ examination: Examination, _ walks: [Walk], _ directory: borrowing ProcessDirectory
+  ) -> [UInt64: Symbol] {
+    let live = examination.frozen.liveThread
+    let pid = request.pid
+    let symbolizer = Symbolizer(
+      open: { ImageFile.open($0, pid: pid, liveThread: live) }, memory: examination.frozen.memory)
+    var addresses: Set<UInt64> = []
+    for walk in walks { for step in walk.steps { addresses.insert(step.lookupAddress) } }
+    let result = symbolizer.resolve(
+      addresses.sorted(), in: examination.images, isPastDeadline: { Instant.now > deadline })
+    for (index, problem) in result.problems {
+      // Generated code and assemblies have no ELF symbols, and nobody expects any.
+      guard examination.images.images[index].kind == .elf else { continue }
+      limit(
+        Stage.symbols.rawValue, problem: "\(examination.images.images[index].path): \(problem)",
+        effect: "its functions have no names; the build-id and the offsets allow naming them later")
+    }
+    return result.symbols
+  }
+
+  // MARK: Telling
+
+  private func sendThreads(
+    _ examination: Examination, _ walks: [Walk], symbols: [UInt64: Symbol]
+  ) {
+    let builder = FrameBuilder(
+      images: examination.images, runtime: examination.runtime, symbols: symbols)
+    for index in examination.order {
+      let record = examination.record(index, walk: walks[index], builder: builder)
+      var payload: [UInt8] = []
+      withUnsafeBytes(of: UInt32(record.id).littleEndian) { payload += $0 }
+      facts.send(.thread, payload + JSONStream.encode(record))
+      let left = record.frameCount - record.frames.count - (record.handlerFrames?.count ?? 0)
+      if left > 0 {
+        limit(
+          .walk, thread: examination.frozen.threads[index].id,
+          problem: "the stack has \(record.frameCount) frames",
+          effect: "\(left) frames in its middle are not listed")
+      }
+    }
+  }
+
+  private func sendCrash(
+    _ examination: Examination, _ walks: [Walk], symbols: [UInt64: Symbol]
+  ) {
+    guard request.trigger == .crash else {
+      let name = examination.frozen.threads.first?.name ?? ""
+      let count = examination.frozen.threads.count
+      let crash = Crash(
+        kind: .none,
+        summary: "\(name) (\(request.pid)) captured on request, "
+          + (count == 1 ? "1 thread" : "\(count) threads") + "; it goes on")
+      send("crash", crash)
+      facts.send(.summary, crash.summary)
+      sendMemoryMap(examination, fault: nil)
+      return
+    }
+    let builder = FrameBuilder(
+      images: examination.images, runtime: examination.runtime, symbols: symbols)
+    let crash = CrashVerdict.crash(examination.crashFacts(walks: walks, builder: builder))
+    send("crash", crash)
+    facts.send(.summary, crash.summary)
+    sendMemoryMap(examination, fault: crash.signal?.address?.value)
+    if let index = examination.crashed {
+      let thread = examination.record(index, walk: walks[index], builder: builder)
+      let modules = examination.images.images.map(ModuleRecord.init(image:))
+      if let signature = CrashSignature.signature(crash, thread: thread, modules: modules) {
+        send("signature", signature)
+      }
+    } else {
+      limit(
+        .walk, problem: "the crashed thread could not be told from the others",
+        effect: "no thread is marked as crashed")
+    }
+  }
+
+  private func sendMemoryMap(_ examination: Examination, fault: UInt64?) {
+    send("memory_map", examination.frozen.mappings.mappings.map { MapRecord($0, fault: fault) })
+  }
+
+  private func send(_ key: String, _ value: some Encodable) {
+    facts.send(.value, Array(key.utf8) + [0] + JSONStream.encode(value))
+  }
+
+  private func limit(
+    _ stage: Stage, thread: Int32? = nil, problem: String, effect: String, remedy: String? = nil
+  ) {
+    limit(stage.rawValue, thread: thread, problem: problem, effect: effect, remedy: remedy)
+  }
+
+  private func limit(
+    _ stage: String, thread: Int32? = nil, problem: String, effect: String, remedy: String? = nil
+  ) {
+    facts.send(
+      .limitation,
+      JSONStream.encode(
+        Limitation(
+          stage: stage, threadID: thread.map(Int.init), problem: problem, effect: effect,
+          remedy: remedy)))
+  }
+
+  private func begin(_ stage: Stage) -> Instant {
+    facts.send(.stage, stage.rawValue)
+    FaultInjection.strike(stage)
+    return .now
+  }
+
+  private func end(_ start: Instant) {
+    facts.send(.stageEnd, milliseconds: Instant.now.milliseconds(since: start))
+  }
+}

@@ -1,0 +1,91 @@
+import CLinux
+import Inferior
+
+/// A worker in a process of its own, and the supervisor's end of its socket.
+///
+/// Whatever the worker was doing when it is killed, the kernel releases the threads that it held.
+struct WorkerProcess: ~Copyable {
+  /// How a worker ended.
+  enum End: Equatable {
+    case finished
+    case died(signal: Int32)
+    case exited(status: Int32)
+    /// Killed by us, because a stage took too long.
+    case hung
+  }
+
+  private let pid: pid_t
+  private let socket: CInt
+
+  /// Forks a worker that runs `body` and exits; nil if the system has no room for one.
+  init?(_ body: (_ socket: CInt) -> Void) {
+    var pair: (CInt, CInt) = (-1, -1)
+    let made = withUnsafeMutablePointer(to: &pair) {
+      $0.withMemoryRebound(to: CInt.self, capacity: 2) { inquest_socket_pair($0) }
+    }
+    guard made == 0 else { return nil }
+    pid = inquest_fork()
+    socket = pair.0
+    if pid == 0 {
+      // The worker must never outlive its supervisor: nobody would read it, nor end it.
+      _ = inquest_prctl(PR_SET_PDEATHSIG, UInt(SIGKILL))
+      close(pair.0)
+      body(pair.1)
+      _exit(0)
+    }
+    close(pair.1)
+    guard pid > 0 else {
+      close(pair.0)
+      return nil
+    }
+  }
+
+  /// Hands every message to `accept` until the worker ends or `limit` says that it takes too long.
+  ///
+  /// - Parameter limit: asked before each wait: the point at which the present stage has had its time.
+  consuming func follow(
+    limit: (FactKind?) -> Instant, accept: (FactKind, ArraySlice<UInt8>) -> Void
+  ) -> End {
+    var parser = FactParser()
+    let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
+    defer {
+      chunk.deallocate()
+      close(socket)
+    }
+    var end = limit(nil)
+    while true {
+      let left = end.milliseconds(since: .now)
+      if left <= 0 {
+        kill(pid, SIGKILL)
+        _ = reap()
+        return .hung
+      }
+      guard inquest_poll(socket, Int16(POLLIN), CInt(min(left + 1, 60000))) == 1 else { continue }
+      let count = read(socket, chunk.baseAddress, chunk.count)
+      if count < 0, errno == EINTR { continue }
+      if count <= 0 { return reap() }
+      parser.append(UnsafeRawBufferPointer(rebasing: chunk[..<count]))
+      while let (kind, payload) = parser.next() {
+        accept(kind, payload)
+        if kind == .stage { end = limit(kind) }
+      }
+    }
+  }
+
+  /// Waits for the end of a worker that has closed its socket or has been killed. One that hangs in the
+  /// kernel even so is left to init: the service must not wait for it.
+  private func reap() -> End {
+    var status: CInt = 0
+    for attempt in 0..<2000 {
+      let result = waitpid(pid, &status, WNOHANG)
+      if result == pid { break }
+      if result < 0, errno != EINTR { return .hung }
+      if attempt == 1000 { kill(pid, SIGKILL) }
+      if attempt == 1999 { return .hung }
+      Instant.sleep(microseconds: 500)
+    }
+    if inquest_signaled(status) != 0 { return .died(signal: inquest_term_signal(status)) }
+    let code = inquest_exit_status(status)
+    return code == 0 ? .finished : .exited(status: code)
+  }
+}
