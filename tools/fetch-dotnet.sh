@@ -61,8 +61,8 @@ wheel, folder, tree = sys.argv[1:]
 try:
     with zipfile.ZipFile(wheel) as archive:
         for name in archive.namelist():
-            # Static libraries and headers are a sixth of 3.1 and of no use here.
-            if not name.startswith(folder) or name.endswith(("/", ".a", ".h")):
+            # Everything, even 3.1's static libraries: the host demands each file its deps.json lists.
+            if not name.startswith(folder) or name.endswith("/"):
                 continue
             path = os.path.join(tree, name[len(folder):])
             os.makedirs(os.path.dirname(path), exist_ok=True)
