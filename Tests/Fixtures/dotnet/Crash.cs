@@ -39,7 +39,8 @@ static class Crash
         { "exit", () => { } },
         { "caught", CatchMany },
         { "wait", Wait },
-        { "wait-in-native", WaitInNative },
+        { "wait-in-native", () => { Ready(); crash_sleep(3000); } },
+        { "wait-in-sleep", () => { Ready(); Thread.Sleep(3000); } },
         { "wait-then-exception", () => { Wait(); Throw(); } },
 
         // Managed exceptions.
@@ -133,19 +134,14 @@ static class Crash
     }
 
     // A driver reads "ready PID", does what it wants to this process, then writes a line.
-    // "survived" comes well after, so that a signal still under way cannot be missed.
+    // "survived" comes well after, so that a signal still under way cannot be missed. What a sent signal
+    // does depends on where it finds the main thread, hence wait-in-native and wait-in-sleep, which end
+    // by themselves.
     static void Wait()
     {
         Ready();
         Console.ReadLine();
         Thread.Sleep(1000);
-    }
-
-    // The same with the main thread in native code, where a signal sent from outside finds it.
-    static void WaitInNative()
-    {
-        Ready();
-        crash_sleep(3000);
     }
 
     static void Ready()

@@ -49,7 +49,8 @@ make_program musl_hello musl_hello.c musl-gcc
 make_program musl_hello.static musl_hello.c musl-gcc -static
 
 if ! is_current "$dest/no_cfi" "$here/no_cfi.c"; then
-    "$cc" -DMIDDLE $flags -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-unwind-tables \
+    # -g0: with debug information cc would write the same tables into .debug_frame.
+    "$cc" -DMIDDLE $flags -g0 -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-unwind-tables \
         -c -o "$partial.o" "$here/no_cfi.c" || fail "cannot build the middle of no_cfi"
     make_program no_cfi no_cfi.c "$cc" "$partial.o"
 fi
