@@ -58,8 +58,8 @@ class Pricing
     static decimal ListPrice(int pieces)
     {
         double total = 0;
-        for (int round = 0; round < 20000; round++)
-            total += 19.90 * Math.Pow(0.97, round % pieces) / 20000 * pieces;
+        for (int round = 0; round < 200000; round++)
+            total += 19.90 * Math.Pow(0.97, round % pieces) / 200000 * pieces;
         return (decimal)total;
     }
 }
