@@ -42,6 +42,7 @@ static class Crash
         { "wait-in-native", () => { Ready(); crash_sleep(3000); } },
         { "wait-in-sleep", () => { Ready(); Thread.Sleep(3000); } },
         { "wait-then-exception", () => { Wait(); Throw(); } },
+        { "wait-then-exception-thread", () => { Wait(); OnThread(Throw); } },
 
         // Managed exceptions.
         { "exception", Throw },
