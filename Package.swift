@@ -38,7 +38,8 @@ let package = Package(
       ]),
     .target(
       name: "CElfutils",
-      linkerSettings: [.linkedLibrary("dw"), .linkedLibrary("elf")]),
+      // xz for .gnu_debugdata, which libdw would unpack without limit.
+      linkerSettings: [.linkedLibrary("dw"), .linkedLibrary("elf"), .linkedLibrary("lzma")]),
     .target(
       name: "CDemangle",
       linkerSettings: [.linkedLibrary(":libiberty.a")]),
@@ -75,5 +76,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),
+
+    .testTarget(name: "SymbolsTests", dependencies: ["Symbols", "Memory"], swiftSettings: house),
   ]
 )
