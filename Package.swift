@@ -33,7 +33,8 @@ let package = Package(
       linkerSettings: [.linkedLibrary(unwindLibrary)]),
     .target(
       name: "CElfutils",
-      linkerSettings: [.linkedLibrary("dw"), .linkedLibrary("elf")]),
+      // xz for .gnu_debugdata, which libdw would unpack without limit.
+      linkerSettings: [.linkedLibrary("dw"), .linkedLibrary("elf"), .linkedLibrary("lzma")]),
     .target(
       name: "CDemangle",
       linkerSettings: [.linkedLibrary(":libiberty.a")]),
@@ -63,7 +64,7 @@ let package = Package(
       ],
       swiftSettings: house),
     .executableTarget(
-      name: "inquest-collector", dependencies: ["Capture"], swiftSettings: house),
+      name: "inquest-collector", dependencies: ["Capture", "Report"], swiftSettings: house),
     .executableTarget(
       name: "inquest",
       dependencies: [

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 
 /// The two standard streams: data on the first, everything else on the second.
 public enum Console {

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 
 /// The real createdump, which is run in our place afterwards, as the runtime had wanted it.
 public struct CreatedumpHandover: Sendable {

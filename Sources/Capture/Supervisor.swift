@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 import Diagnosis
 import Inferior
 import Report
@@ -48,7 +49,7 @@ public struct Supervisor {
       guard deadline > .now else { return }
       assembler.restart()
       let (request, skipped, deadline) = (self.request, self.skipped, self.deadline)
-      let worker = WorkerProcess { socket in
+      let worker = WorkerProcess.start { socket in
         var worker = Worker(
           request: request, skipped: skipped, deadline: deadline, descriptor: socket)
         worker.run()

@@ -26,7 +26,7 @@ struct Worker: ~Copyable {
 
   /// The story, from request to the last fact.
   mutating func run() {
-    do {
+    do throws(InferiorError) {
       let directory = try ProcessDirectory(pid: request.pid)
       let (process, redacted) = ProcessFacts.read(directory)
       if directory.status()?.hasNoMemory == true, process.executable == nil,

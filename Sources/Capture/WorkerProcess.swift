@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 import Inferior
 
 /// A worker in a process of its own, and the supervisor's end of its socket.
@@ -17,15 +18,19 @@ struct WorkerProcess: ~Copyable {
   private let pid: pid_t
   private let socket: CInt
 
+  private init(pid: pid_t, socket: CInt) {
+    self.pid = pid
+    self.socket = socket
+  }
+
   /// Forks a worker that runs `body` and exits; nil if the system has no room for one.
-  init?(_ body: (_ socket: CInt) -> Void) {
+  static func start(_ body: (_ socket: CInt) -> Void) -> WorkerProcess? {
     var pair: (CInt, CInt) = (-1, -1)
     let made = withUnsafeMutablePointer(to: &pair) {
       $0.withMemoryRebound(to: CInt.self, capacity: 2) { inquest_socket_pair($0) }
     }
     guard made == 0 else { return nil }
-    pid = inquest_fork()
-    socket = pair.0
+    let pid = inquest_fork()
     if pid == 0 {
       // The worker must never outlive its supervisor: nobody would read it, nor end it.
       _ = inquest_prctl(PR_SET_PDEATHSIG, UInt(SIGKILL))
@@ -38,6 +43,7 @@ struct WorkerProcess: ~Copyable {
       close(pair.0)
       return nil
     }
+    return WorkerProcess(pid: pid, socket: pair.0)
   }
 
   /// Hands every message to `accept` until the worker ends or `limit` says that it takes too long.

@@ -39,6 +39,9 @@ public struct Walk: Sendable {
   public var end = End.noUnwindInformation
   /// What the signal frames on the way had saved, innermost first.
   public var signals: [SignalContext] = []
+
+  /// A walk of nothing: a thread whose registers are unknown.
+  public init() {}
 }
 
 /// How far a walk may go.

@@ -1,5 +1,6 @@
 import Capture
 import Glibc
+import Report
 
 /// Reads the collector's command line and does what it says.
 enum CollectorCommand {
