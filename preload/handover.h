@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts the collector in createdump's place.
+#ifndef INQUEST_HANDOVER_H
+#define INQUEST_HANDOVER_H
+
+#include "request.h"
+
+struct call {  // what execve was given
+  const char *path;
+  char *const *argv, *const *envp;
+};
+
+// Returns only when nothing could be executed; then what execve would have returned.
+long hand_over(const struct call *call, const struct request *request, long parent);
+
+#endif
