@@ -35,7 +35,8 @@ static void recover_one_prefix(struct settings *all, enum variable enable, enum 
   naming->user = marked.name;
   naming->ours = true;
   // Anything but our 1 was put there by somebody between that constructor and this one.
-  if (marked.mark == DUMPS_NOT_WANTED && enabling->user.set && text_equal(enabling->user.tail, "1")) {
+  bool enabled_by_us = enabling->user.set && text_equal(enabling->user.tail, "1");
+  if (marked.mark == DUMPS_NOT_WANTED && enabled_by_us) {
     enabling->user = marked.enable;
     enabling->ours = true;
   }
@@ -59,11 +60,13 @@ static char value_at(const struct value *value, size_t i) {
   return i < value->head_length ? value->head[i] : value->tail[i - value->head_length];
 }
 
+static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
 // As 6 and later do it: strtoul in base ten, cut to 32 bits. "01", " 1", "1x" and "-1" enable.
 static bool is_nonzero_decimal(const struct value *value) {
   unsigned long number = 0;
   size_t i = 0;
-  while (value_at(value, i) == ' ' || (value_at(value, i) >= '\t' && value_at(value, i) <= '\r')) i++;
+  while (is_space(value_at(value, i))) i++;
   if (value_at(value, i) == '+' || value_at(value, i) == '-') i++;
   for (; value_at(value, i) >= '0' && value_at(value, i) <= '9'; i++)
     if (__builtin_mul_overflow(number, 10UL, &number) ||

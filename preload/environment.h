@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The four variables with which dumps are enabled and named, as the user had them and as we set them.
+// The four variables that enable and name dumps, as the user had them and as we set them.
 //
 // 6 and later look for DOTNET_x and, only if that is not set, for COMPlus_x; 3.1 and 5 know
 // COMPlus_x alone. So "did the user enable dumps?" has two answers, one per generation.

@@ -114,7 +114,8 @@ static void put_original_arguments(struct handover *this, char **to) {
     value_put(&this->arena, name);
     *at = arena_finish(&this->arena, start);
   } else {
-    for (at--; (at[0] = at[2]); at++) {}
+    at--;  // --name itself
+    while ((at[0] = at[2])) at++;
   }
 }
 
@@ -148,7 +149,7 @@ static bool user_wanted_dumps(const struct handover *this) {
 }
 
 static const char *candidate(struct handover *this, unsigned index) {
-  const char *chosen = environment_get(this->call->envp, "INQUEST_COLLECTOR=");
+  const char *chosen = environment_get(this->call->configuration, "INQUEST_COLLECTOR=");
   if (chosen && *chosen) return index == 0 ? chosen : NULL;
   return locate_collector(this->self, index, &this->arena);
 }
@@ -159,7 +160,7 @@ static void execute_collector(struct handover *this, char *const *environment) {
   long error = -NO_SUCH_FILE;
   char room[DECIMAL_ROOM];
   for (unsigned i = 0; (path = candidate(this, i)); i++) {
-    log_debug(this->call->envp, "crash of ", this->arguments[3], ", starting ", path);
+    log_debug(this->call->configuration, "crash of ", this->arguments[3], ", starting ", path);
     long result = kernel_execve(path, this->arguments, environment);
     if (i == 0 || error == -NO_SUCH_FILE) failed = path, error = result;
   }

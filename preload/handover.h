@@ -8,6 +8,7 @@
 struct call {  // what execve was given
   const char *path;
   char *const *argv, *const *envp;
+  char *const *configuration;  // where INQUEST_… is looked up: envp, or environ if there is none
 };
 
 // Returns only when nothing could be executed; then what execve would have returned.

@@ -8,7 +8,7 @@ static const char relative[] = "././/././";
 static const char unnamed[] = "/.//.//./coredump.%d";
 
 struct value value_of(const char *text) {
-  return (struct value){.set = text != NULL, .head = "", .head_length = 0, .tail = text ? text : ""};
+  return (struct value){text != NULL, "", 0, text ? text : ""};
 }
 
 size_t value_length(const struct value *value) {

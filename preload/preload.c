@@ -68,12 +68,13 @@ __attribute__((noinline)) static long createdump_called(const struct call *call)
   const char *refusal = request_refusal(&request);
   if (!refusal && in_collector()) refusal = "started by the collector";
   if (!refusal) return hand_over(call, &request, parent);
-  log_debug(call->envp, "createdump left alone: ", refusal, "", "");
+  log_debug(call->configuration, "createdump left alone: ", refusal, "", "");
   return kernel_execve(call->path, call->argv, call->envp);
 }
 
 static int execute(const char *path, char *const *argv, char *const *envp) {
-  const struct call call = {path, argv, envp};
+  char *const *own = &environ ? environ : NULL;
+  const struct call call = {path, argv, envp, envp ? envp : own};
   long result =
       active && is_createdump(path) ? createdump_called(&call) : kernel_execve(path, argv, envp);
   if (result < 0 && __errno_location) *__errno_location() = (int)-result;

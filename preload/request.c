@@ -68,8 +68,8 @@ void request_read(char *const *argv, long parent, struct request *out) {
 }
 
 const char *request_refusal(const struct request *request) {
-  // A request (dotnet-dump collect) never carries crash facts, nor the name that we planted. 3.1 and
-  // 5 give no facts with a crash either: there the name decides.
+  // A request (dotnet-dump collect) never carries crash facts, nor the name that we planted. 3.1
+  // and 5 give no facts with a crash either: there the name decides.
   if (!request->crash_facts && request->as.mark == UNMARKED) return "not a crash";
   if (request->other_process) return "not about our parent";
   return NULL;
