@@ -73,6 +73,26 @@ struct HandoverTests {
     #expect(arguments.dropFirst(9 + Self.crash.count).allSatisfy { $0 == "--diag" })
   }
 
+  /// Field bugs, the hook, 5: the kernel has no memory for us.
+  @Test func withoutMemory() throws {
+    let scene = try Scene()
+    let outcome = try scene.createdump(Self.crash, how: "no-memory")
+    #expect(outcome.status == 0, "\(outcome)")
+    #expect(outcome.errors.isEmpty)
+    let seen = try #require(try scene.collectorSeen)
+    #expect(seen.arguments.count == 9 + Self.crash.count)
+    #expect(seen.value("LD_PRELOAD") == nil)
+  }
+
+  @Test func withTooLittleMemoryCreatedumpIsUntouched() throws {
+    let scene = try Scene()
+    let outcome = try scene.createdump(Self.crash, how: "no-memory many")
+    #expect(outcome.status == 0, "\(outcome)")
+    #expect(outcome.errors == "inquest: no memory to start the collector\n")
+    #expect(try scene.collectorSeen == nil)
+    #expect(try scene.createdumpSeen?.arguments.count == Self.crash.count + 10_000)
+  }
+
   @Test func noEnvironmentAtAll() throws {
     let scene = try Scene()
     #expect(try scene.createdump(Self.crash, how: "null-envp").status == 0)
@@ -101,7 +121,7 @@ struct HandoverTests {
       // The observer is one file with many names: its mode is everybody's.
       let data = try #require(manager.contents(atPath: path))
       try manager.removeItem(atPath: path)
-      manager.createFile(atPath: path, contents: data, attributes: [.posixPermissions: 0o644])
+      _ = manager.createFile(atPath: path, contents: data, attributes: [.posixPermissions: 0o644])
       return 13  // EACCES
     }
     var data = try #require(manager.contents(atPath: path))
@@ -114,7 +134,7 @@ struct HandoverTests {
     case .wrongArchitecture: data[18] = 0xF7  // e_machine: BPF
     case .text: data = Data("no program".utf8)
     }
-    manager.createFile(atPath: path, contents: data, attributes: [.posixPermissions: 0o755])
+    _ = manager.createFile(atPath: path, contents: data, attributes: [.posixPermissions: 0o755])
     return 8  // ENOEXEC
   }
 

@@ -128,7 +128,10 @@ struct RuntimeTests {
       let started = Pipe()
       sleeper.standardOutput = started
       try sleeper.run()
-      defer { sleeper.terminate() }
+      defer {
+        kill(sleeper.processIdentifier, SIGKILL)
+        sleeper.waitUntilExit()
+      }
       _ = started.fileHandleForReading.availableData
       let pid = "\(sleeper.processIdentifier)"
       _ = try run(

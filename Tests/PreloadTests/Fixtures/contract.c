@@ -59,6 +59,6 @@ int main(int argc, char **argv) {
   attempt("folder", "folder", arguments, environ);
   attempt("argument too long", "/bin/true", too_big, environ);
   attempt("wild argument", "/bin/true", wild, environ);
-  attempt("wild environment", "/bin/true", arguments, (char *const *)8);
+  attempt("wild environment", "not-a-program", arguments, (char *const *)8);
   return 0;
 }

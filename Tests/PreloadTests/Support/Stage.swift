@@ -28,6 +28,7 @@ struct Stage: Sendable {
   private init() throws {
     let manager = FileManager.default
     try manager.createDirectory(atPath: Stage.built, withIntermediateDirectories: true)
+    atexit { try? FileManager.default.removeItem(atPath: Stage.built) }
     if let stage = ProcessInfo.processInfo.environment["INQUEST_TEST_STAGE"] {
       shim = stage + "/lib/inquest/libinquest-preload.so"
     } else {
@@ -37,8 +38,10 @@ struct Stage: Sendable {
       shim = Stage.built + "/libinquest-preload.so"
     }
     for name in ["launcher", "contract", "greeting", "alternate_stack"] {
-      try Stage.compile(name, [], as: name)
-      try Stage.compile(name, [], as: name + "-musl", with: "musl-gcc")
+      // As libcoreclr is linked; the lazy kind needs more stack than there may be.
+      let bound = ["-Wl,-z,now"]
+      try Stage.compile(name, bound, as: name)
+      try Stage.compile(name, bound, as: name + "-musl", with: "musl-gcc")
     }
     try Stage.compile("observer", ["-static"], as: "observer")
     try Stage.compile("bystander", ["-shared", "-fPIC", "-nostdlib"], as: "libbystander.so")
