@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Testing
+
+/// Real runtimes, really crashing.
+@Suite(
+  .enabled(if: Runtime.available, "no runtimes below INQUEST_TEST_RUNTIMES or .cache/runtimes"),
+  .serialized)
+struct RuntimeTests {
+  static let unhandled = """
+    class Crash {
+      static void Main() {
+        System.Console.WriteLine("about to crash");
+        throw new System.InvalidOperationException("the cause");
+      }
+    }
+    """
+  static let user: [String: String?] = [
+    "COMPlus_DbgEnableMiniDump": "1", "COMPlus_DbgMiniDumpName": "dump.%d",
+    "COMPlus_DbgMiniDumpType": "3",
+  ]
+
+  private func crash(
+    _ runtime: Runtime, _ scene: Scene, with changes: [String: String?] = [:]
+  ) throws -> Outcome {
+    let program = try runtime.compile(Self.unhandled, in: scene.scratch.folder)
+    return try scene.start(runtime.dotnet, [program], with: changes)
+  }
+
+  private func expected(_ runtime: Runtime, pid: String, dumps: String, options: [String])
+    -> [String]
+  {
+    [
+      "inquest-collector", "crash", "--pid", pid, "--dumps", dumps, "--createdump",
+      runtime.createdump, "--", runtime.createdump,
+    ] + options + [pid] + (runtime == .dotnet8 ? ["--signal", "6", "--crashthread", pid] : [])
+  }
+
+  @Test(arguments: Runtime.allCases)
+  func unhandledExceptionStartsTheCollector(_ runtime: Runtime) throws {
+    let scene = try Scene()
+    let with = try crash(runtime, scene)
+    let without = try crash(runtime, scene, with: ["LD_PRELOAD": nil])
+    #expect(with == without)
+    #expect(with.signalled && with.status == SIGABRT)
+    let seen = try #require(try scene.collectorSeen)
+    let pid = seen.arguments[3]
+    #expect(seen.arguments == expected(runtime, pid: pid, dumps: "none", options: []))
+    #expect(!seen.environment.contains { $0.contains("MiniDump") })
+  }
+
+  @Test(arguments: Runtime.allCases)
+  func wantedDumpsAreNoted(_ runtime: Runtime) throws {
+    let scene = try Scene()
+    _ = try crash(runtime, scene, with: Self.user)
+    let seen = try #require(try scene.collectorSeen)
+    let options = ["--name", "dump.%d", "--triage"]
+    #expect(
+      seen.arguments
+        == expected(runtime, pid: seen.arguments[3], dumps: "user", options: options))
+    for (name, value) in Self.user { #expect(seen.value(name) == value) }
+  }
+
+  @Test(arguments: Runtime.allCases)
+  func generationsAreToldApart(_ runtime: Runtime) throws {
+    let scene = try Scene()
+    _ = try crash(
+      runtime, scene,
+      with: ["DOTNET_DbgEnableMiniDump": "0", "COMPlus_DbgEnableMiniDump": "1"])
+    #expect(try scene.collectorSeen?.arguments[5] == (runtime == .dotnet8 ? "none" : "user"))
+  }
+
+  @Test(arguments: Runtime.allCases)
+  func belowAShellThatHasTheShim(_ runtime: Runtime) throws {
+    let scene = try Scene()
+    let program = try runtime.compile(Self.unhandled, in: scene.scratch.folder)
+    let script = "'\(runtime.dotnet)' '\(program)'; exit 5"
+    let outcome = try scene.start("/bin/bash", ["-c", script])
+    #expect(outcome.status == 5)
+    #expect(try scene.collectorSeen?.arguments[5] == "none")
+    _ = try scene.start("/bin/bash", ["-c", script], with: Self.user)
+    #expect(try scene.collectorSeen?.arguments[5] == "user")
+  }
+
+  /// The same file, and the same lines on both streams, as without us.
+  @Test(arguments: Runtime.allCases)
+  func missingCollectorFallsBackToTheRealCreatedump(_ runtime: Runtime) throws {
+    let scene = try Scene()
+    try FileManager.default.removeItem(atPath: scene.collector)
+    let outcome = try crash(runtime, scene, with: Self.user)
+    #expect(outcome.signalled && outcome.status == SIGABRT)
+    #expect(outcome.errors.contains("inquest: cannot execute the collector \(scene.collector)"))
+    let files = try FileManager.default.contentsOfDirectory(atPath: scene.scratch.folder)
+    #expect(files.contains { $0.hasPrefix("dump.") && Int($0.dropFirst(5)) != nil })
+    #expect((outcome.output + outcome.errors).contains("file dump."))
+  }
+
+  @Test(arguments: Runtime.allCases)
+  func missingCollectorWithoutWantedDumpsLeavesNothing(_ runtime: Runtime) throws {
+    let scene = try Scene()
+    try FileManager.default.removeItem(atPath: scene.collector)
+    let with = try crash(runtime, scene)
+    let without = try crash(runtime, scene, with: ["LD_PRELOAD": nil])
+    #expect(with.status == without.status && with.output == without.output)
+    let line = "inquest: cannot execute the collector \(scene.collector): error 2\n"
+    #expect(with.errors.contains(line))
+    #expect(with.errors.replacingOccurrences(of: line, with: "") == without.errors)
+  }
+
+  /// As a runtime does that never passes our hook: the planted names, read by the real createdump.
+  @Test(arguments: Runtime.allCases)
+  func plantedNamesWorkWithTheRealCreatedump(_ runtime: Runtime) throws {
+    for (changes, written) in [
+      (["COMPlus_DbgEnableMiniDump": "1"], true), ([:], false),
+    ] as [([String: String?], Bool)] {
+      let scene = try Scene()
+      let folder = scene.scratch.path("temporary")
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: false)
+      let environment = changes.merging(["TMPDIR": folder]) { $1 }
+      let name = try #require(try scene.plantedName("COMPlus", with: environment))
+      let sleeper = Process()
+      sleeper.executableURL = URL(fileURLWithPath: runtime.dotnet)
+      let program = try runtime.compile(
+        "class Wait { static void Main() { System.Console.Out.Write(1); "
+          + "System.Threading.Thread.Sleep(60000); } }", in: scene.scratch.folder)
+      sleeper.arguments = [program]
+      let started = Pipe()
+      sleeper.standardOutput = started
+      try sleeper.run()
+      defer {
+        kill(sleeper.processIdentifier, SIGKILL)
+        sleeper.waitUntilExit()
+      }
+      _ = started.fileHandleForReading.availableData
+      let pid = "\(sleeper.processIdentifier)"
+      _ = try run(
+        runtime.createdump, ["--name", name, "--triage", pid], environment: [:],
+        in: scene.scratch.folder)
+      let files = try FileManager.default.contentsOfDirectory(atPath: folder)
+      #expect(files.contains("coredump." + pid) == written)
+    }
+  }
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+
+/// The two real runtimes, unpacked from their wheels below INQUEST_TEST_RUNTIMES, or else below
+/// `.cache/runtimes` of this repository.
+enum Runtime: String, CaseIterable, Sendable {
+  case dotnet8 = "8.0"
+  case core3 = "3.1"
+
+  private static var folder: String {
+    if let given = ProcessInfo.processInfo.environment["INQUEST_TEST_RUNTIMES"] { return given }
+    var root = URL(fileURLWithPath: #filePath)
+    for _ in 0..<4 { root.deleteLastPathComponent() }
+    return root.path + "/.cache/runtimes"
+  }
+
+  private var root: String {
+    Self.folder + (self == .dotnet8 ? "/dnv/net/runtime/.net" : "/dotnetcore2/bin")
+  }
+
+  var dotnet: String { root + "/dotnet" }
+
+  var createdump: String {
+    root + "/shared/Microsoft.NETCore.App/" + (self == .dotnet8 ? "8.0.4" : "3.1.23")
+      + "/createdump"
+  }
+
+  static var available: Bool {
+    allCases.allSatisfy { FileManager.default.isExecutableFile(atPath: $0.dotnet) }
+  }
+
+  /// Compiles a program into `folder`, for this runtime; returns what dotnet is to be given.
+  func compile(_ source: String, in folder: String) throws -> String {
+    let base = folder + "/crash"
+    try Data(source.utf8).write(to: URL(fileURLWithPath: base + ".cs"))
+    try Stage.build("mcs", ["-out:\(base).dll", base + ".cs"])
+    let configuration = """
+      {"runtimeOptions": {
+        "framework": {"name": "Microsoft.NETCore.App", "version": "\(rawValue).0"},
+        "configProperties": {"System.Globalization.Invariant": true}}}
+      """
+    try Data(configuration.utf8).write(to: URL(fileURLWithPath: base + ".runtimeconfig.json"))
+    return base + ".dll"
+  }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the shim asks of the kernel, and all of it. Raw, so that nothing depends on the state of
+// the C library in a process that is broken enough to be dying.
+#ifndef INQUEST_KERNEL_H
+#define INQUEST_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "syscall.h"
+
+enum { NO_SUCH_FILE = 2, NO_MEMORY = 12 };  // ENOENT, ENOMEM
+enum { STANDARD_ERROR = 2 };
+
+struct kernel_buffer {  // struct iovec
+  const char *start;
+  size_t length;
+};
+
+static inline long kernel_execve(const char *path, char *const *argv, char *const *envp) {
+  return raw_syscall(NUMBER_EXECVE, (long)path, (long)argv, (long)envp, 0, 0, 0);
+}
+
+static inline long kernel_getppid(void) {
+  return raw_syscall(NUMBER_GETPPID, 0, 0, 0, 0, 0, 0);
+}
+
+// Anonymous private memory, or NULL.
+static inline void *kernel_map(size_t size) {
+  const long read_write = 1 | 2, private_anonymous = 0x02 | 0x20;
+  long result = raw_syscall(NUMBER_MMAP, 0, (long)size, read_write, private_anonymous, -1, 0);
+  return (unsigned long)result > -4096UL ? NULL : (void *)result;
+}
+
+static inline void kernel_unmap(void *start, size_t size) {
+  raw_syscall(NUMBER_MUNMAP, (long)start, (long)size, 0, 0, 0, 0);
+}
+
+static inline long kernel_open_for_reading(const char *path) {
+  const long current_directory = -100, close_on_exec = 02000000;
+  return raw_syscall(NUMBER_OPENAT, current_directory, (long)path, close_on_exec, 0, 0, 0);
+}
+
+static inline long kernel_read(long descriptor, char *to, size_t size) {
+  return raw_syscall(NUMBER_READ, descriptor, (long)to, (long)size, 0, 0, 0);
+}
+
+static inline void kernel_close(long descriptor) {
+  raw_syscall(NUMBER_CLOSE, descriptor, 0, 0, 0, 0, 0);
+}
+
+static inline void kernel_write_all(long descriptor, const struct kernel_buffer *buffers,
+                                    size_t count) {
+  raw_syscall(NUMBER_WRITEV, descriptor, (long)buffers, (long)count, 0, 0, 0);
+}
+
+static inline _Noreturn void kernel_exit(long status) {
+  for (;;) raw_syscall(NUMBER_EXIT_GROUP, status, 0, 0, 0, 0, 0);
+}
+
+#endif

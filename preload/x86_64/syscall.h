@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Raw system calls on x86-64. Mirrored, name for name, in aarch64/syscall.h.
+#ifndef INQUEST_SYSCALL_H
+#define INQUEST_SYSCALL_H
+
+enum syscall_number {
+  NUMBER_READ = 0,
+  NUMBER_CLOSE = 3,
+  NUMBER_MMAP = 9,
+  NUMBER_MUNMAP = 11,
+  NUMBER_WRITEV = 20,
+  NUMBER_EXECVE = 59,
+  NUMBER_GETPPID = 110,
+  NUMBER_EXIT_GROUP = 231,
+  NUMBER_OPENAT = 257,
+};
+
+// Returns what the kernel returned: a negative error number on failure.
+static inline long raw_syscall(enum syscall_number number, long a, long b, long c, long d, long e,
+                               long f) {
+  register long r10 __asm__("r10") = d;
+  register long r8 __asm__("r8") = e;
+  register long r9 __asm__("r9") = f;
+  long result = number;
+  __asm__ volatile("syscall"
+                   : "+a"(result)
+                   : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                   : "rcx", "r11", "memory");
+  return result;
+}
+
+#endif
