@@ -9,6 +9,9 @@ let house: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+// lld links in a third of the time of the default linker, and drops what nothing refers to.
+let linker: [LinkerSetting] = [.unsafeFlags(["-use-ld=lld"])]
+
 #if arch(arm64)
   let unwindLibrary = "unwind-aarch64"
 #else
@@ -64,14 +67,15 @@ let package = Package(
       ],
       swiftSettings: house),
     .executableTarget(
-      name: "inquest-collector", dependencies: ["Capture", "Report"], swiftSettings: house),
+      name: "inquest-collector", dependencies: ["Capture", "Report"], swiftSettings: house,
+      linkerSettings: linker),
     .executableTarget(
       name: "inquest",
       dependencies: [
         "Render", "Report", "Store", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      swiftSettings: house),
+      swiftSettings: house, linkerSettings: linker),
 
     .testTarget(name: "ReportTests", dependencies: ["Report"], swiftSettings: house),
     .testTarget(name: "StoreTests", dependencies: ["Store"], swiftSettings: house),

