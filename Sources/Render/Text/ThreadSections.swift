@@ -29,7 +29,11 @@ extension Page {
     let groups = Self.groups(others)
     let title = report.crashedThread == nil ? "Threads" : "Other threads"
     let stacks =
-      groups.count == others.count ? "" : " with \(Words.many(groups.count, "different stack"))"
+      switch groups.count {
+      case others.count: ""
+      case 1: " with the same stack"
+      default: " with \(groups.count) different stacks"
+      }
     addHeading(title, [Span(.detail, "  \(Words.many(others.count, "thread"))\(stacks)")])
     let shown = options.allThreads ? groups.count : 16
     for group in groups.prefix(shown) { add(group) }
