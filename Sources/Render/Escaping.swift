@@ -66,3 +66,11 @@ extension Unicode.Scalar {
     }
   }
 }
+
+/// For other lines than a report's that quote untrusted text.
+public enum Terminal {
+  /// `text` on one line, with control and invisible characters shown instead of sent.
+  public static func harmless(_ text: String) -> String {
+    text.harmless()
+  }
+}

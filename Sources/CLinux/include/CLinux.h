@@ -4,6 +4,13 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+// Swift's Glibc module is built without _GNU_SOURCE, which gives fd_set's member another name; a Swift
+// module that sees both headers would not compile.
+#include <features.h>
+#pragma push_macro("__USE_XOPEN")
+#undef __USE_XOPEN
+#include <sys/select.h>
+#pragma pop_macro("__USE_XOPEN")
 #include <elf.h>
 #include <dirent.h>
 #include <errno.h>

@@ -14,9 +14,9 @@ extension Page {
         spans.append(Span(.warning, "  deleted or replaced since it was loaded"))
       }
       if let id = module.buildID {
-        spans.append(Span(.detail, "  build-id \(id)", limit: 100))
+        spans += [Span(.plain, "  "), Span(.detail, "build-id \(id)", together: true, limit: 100)]
       } else if let mvid = module.mvid {
-        spans.append(Span(.detail, "  mvid \(mvid)", limit: 100))
+        spans += [Span(.plain, "  "), Span(.detail, "mvid \(mvid)", together: true, limit: 100)]
       }
       add(Line(2, hang: 4, spans))
       add(

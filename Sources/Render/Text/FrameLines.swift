@@ -37,7 +37,10 @@ extension Page {
       case .folded(_, let what):
         add(Line(indent + digits + 4, .detail, "… " + what))
       case .stack(let kind):
-        add(Line(indent + 2, .warning, "── below: on \(Words.stack(kind)) ──"))
+        add(
+          Line(
+            indent + 2, .warning,
+            "── below: on \(kind.map(Words.stack) ?? "the thread's own stack") ──"))
       case .repeated(let count, let times):
         add(
           Line(
@@ -64,7 +67,9 @@ extension Page {
     spans += name(frame)
     if frame.kind == .inlined { spans.append(Span(.detail, "  inlined")) }
     if frame.signalFrame == true { spans.append(Span(.warning, "  signal handler called")) }
-    if let doubt = Words.doubt(frame.trust) { spans.append(Span(.warning, "  \(doubt)")) }
+    if let doubt = Words.doubt(frame.trust) {
+      spans += [Span(.plain, "  "), Span(.warning, doubt, together: true)]
+    }
     let tight = spans
     if let file = frame.file {
       spans += place(file, frame)
@@ -88,14 +93,16 @@ extension Page {
     let module = module(frame)
     let file = module?.path.lastPathComponent
     guard let function = frame.function ?? frame.rawFunction else {
-      let what = isUnnamedManaged(frame) ? [Span(.detail, "  managed code without a name")] : []
+      let what =
+        isUnnamedManaged(frame)
+        ? [Span(.plain, "  "), Span(.detail, "managed code without a name", together: true)] : []
       guard let file else {
         return [Span(.function, "\(frame.ip)"), Span(.detail, "  in no module")] + what
       }
       let offset = frame.moduleOffset.map { " + \($0)" } ?? ""
       return [
         Span(.function, file + offset, together: true, limit: 400),
-        Span(.detail, "  \(frame.ip)", together: true),
+        Span(.plain, "  "), Span(.detail, "\(frame.ip)", together: true),
       ] + what
     }
     var spans = [Span(.function, function, limit: options.allThreads ? 4000 : 300)]
@@ -103,7 +110,7 @@ extension Page {
       spans.append(Span(.detail, " + \(offset)", together: true))
     }
     if options.allThreads {
-      spans.append(Span(.detail, "  \(frame.ip)", together: true))
+      spans += [Span(.plain, "  "), Span(.detail, "\(frame.ip)", together: true)]
     }
     if let file = frame.managed?.assembly ?? file, !file.isEmpty {
       spans += [Span(.plain, "  "), Span(.detail, "in " + file, together: true, limit: 200)]

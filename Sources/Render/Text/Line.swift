@@ -103,6 +103,8 @@ private struct LineWriter {
   /// Nothing but the indent stands on the current line.
   private var fresh = true
   private var current: Role = .plain
+  /// Spaces that are written once something follows them on the line.
+  private var spaces = 0
 
   init(width: Int, hang: Int, color: Bool) {
     self.width = width
@@ -111,7 +113,7 @@ private struct LineWriter {
   }
 
   mutating func start(indent: Int) {
-    text += String(repeating: " ", count: indent)
+    spaces = indent
     column = indent
     fresh = true
   }
@@ -138,11 +140,16 @@ private struct LineWriter {
   }
 
   private mutating func append(_ part: Substring, role: Role) {
-    guard !part.isEmpty else { return }
-    switchTo(part.allSatisfy { $0 == " " } ? current : role)
-    text += part
+    let visible = String(part).trimmingTrailingSpaces
     column += String(part).columns
-    fresh = false
+    fresh = fresh && part.isEmpty
+    if !visible.isEmpty {
+      text += String(repeating: " ", count: spaces)
+      spaces = 0
+      switchTo(role)
+      text += visible
+    }
+    spaces += part.count - visible.count
   }
 
   private mutating func breakLine() {
@@ -152,7 +159,7 @@ private struct LineWriter {
 
   mutating func finish() {
     switchTo(.plain)
-    while text.last == " " { text.removeLast() }
+    spaces = 0
     text += "\n"
   }
 

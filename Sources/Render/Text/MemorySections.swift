@@ -48,11 +48,13 @@ extension Page {
     add(.blank)
     add(Line(2, [Span(.plain, "Memory: "), Span(.plain, record.label, limit: 120)]))
     let bytes = Self.bytes(record.bytes, limit: options.allThreads ? 4096 : 128)
-    for start in stride(from: 0, to: bytes.count, by: 16) {
-      let row = bytes[start..<min(start + 16, bytes.count)]
+    // Sixteen bytes take 87 columns.
+    let width = options.width < 88 ? 8 : 16
+    for start in stride(from: 0, to: bytes.count, by: width) {
+      let row = bytes[start..<min(start + width, bytes.count)]
       let hex = row.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
       let text = row.map { (0x20...0x7e).contains($0) ? String(UnicodeScalar($0)) : "." }.joined()
-      let gap = String(repeating: " ", count: 3 * (16 - row.count) + 2)
+      let gap = String(repeating: " ", count: 3 * (width - row.count) + 2)
       let address = HexNumber(record.address.value &+ UInt64(start))
       add(
         Line(

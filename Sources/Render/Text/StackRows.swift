@@ -5,8 +5,8 @@ enum StackRow {
   case frame(number: Int, Frame)
   /// Frames that a reader can do without, and what they are.
   case folded(count: Int, what: String)
-  /// The frames below lie on another stack.
-  case stack(StackRecord.Kind)
+  /// The frames below lie on another stack; nil for the thread's own.
+  case stack(StackRecord.Kind?)
   /// The `frames` frames above stand `times` times on the stack.
   case repeated(frames: Int, times: Int)
 
@@ -34,7 +34,7 @@ extension Page {
     while index < frames.count {
       let frame = frames[index]
       if frame.stack != stack, frame.kind != .inlined {
-        rows.append(.stack(frame.stack ?? .thread))
+        rows.append(.stack(frame.stack))
         stack = frame.stack
       }
       // The counts come from a file: a repetition that reaches beyond the stack is none.

@@ -3,7 +3,7 @@ import Report
 extension Page {
   mutating func addCrashedThread() {
     guard let thread = report.crashedThread else { return }
-    addHeading("Thread \(thread.id)", title(thread) + [Span(.verdict, " crashed")])
+    addHeading("Thread \(thread.id)", title(thread, crashed: true))
     if let handler = thread.handlerFrames, !handler.isEmpty {
       if options.allThreads {
         add(Line(4, .detail, "crash handling above the fault:"))
@@ -28,8 +28,13 @@ extension Page {
     guard !others.isEmpty else { return }
     let groups = Self.groups(others)
     let title = report.crashedThread == nil ? "Threads" : "Other threads"
-    let stacks = groups.count == others.count ? "" : ", \(Words.many(groups.count, "stack"))"
-    addHeading(title, [Span(.detail, "  \(Words.count(others.count))\(stacks)")])
+    let stacks =
+      switch groups.count {
+      case others.count: ""
+      case 1: " with the same stack"
+      default: " with \(groups.count) different stacks"
+      }
+    addHeading(title, [Span(.detail, "  \(Words.many(others.count, "thread"))\(stacks)")])
     let shown = options.allThreads ? groups.count : 16
     for group in groups.prefix(shown) { add(group) }
     let hidden = groups.dropFirst(shown)
@@ -91,9 +96,10 @@ extension Page {
     return [Span(.plain, " " + quoted + (names.count > 3 ? ", …" : ""), limit: 200)]
   }
 
-  private func title(_ thread: ThreadRecord) -> [Span] {
+  private func title(_ thread: ThreadRecord, crashed: Bool = false) -> [Span] {
     var spans: [Span] = []
     if let name = thread.name { spans.append(Span(.plain, " \"\(name)\"", limit: 80)) }
+    if crashed { spans.append(Span(.verdict, " crashed")) }
     if let managed = thread.managed {
       spans.append(Span(.detail, ", managed thread \(managed.id)"))
       if let type = managed.exceptionType { spans.append(Span(.warning, ", handling \(type)")) }
@@ -117,7 +123,19 @@ extension Page {
       let file = module(frame)?.path.lastPathComponent ?? ""
       return !system.contains(where: file.hasPrefix)
     }
-    return (own ?? named.first)?.function
+    return (own ?? named.first)?.function.map(Self.withoutParameters)
+  }
+
+  /// `ns::f(std::function<void (int)>)` without its last pair of parentheses and what is in it.
+  private static func withoutParameters(_ name: String) -> String {
+    guard name.last == ")" else { return name }
+    var depth = 0
+    for index in name.indices.reversed() {
+      if name[index] == ")" { depth += 1 }
+      if name[index] == "(" { depth -= 1 }
+      if depth == 0 { return index == name.startIndex ? name : String(name[..<index]) }
+    }
+    return name
   }
 
   private mutating func addEnd(_ thread: ThreadRecord, indent: Int) {

@@ -80,7 +80,7 @@ extension Page {
     if process.isNamespaceInit == true {
       name.append(Span(.warning, ", init of its PID namespace"))
     }
-    addField("process", name)
+    addField("name", name)
     if let arguments = process.arguments, !arguments.isEmpty {
       let shown = arguments.map { $0.isEmpty ? "''" : $0 }.joined(separator: " ")
       addField("command", [Span(.plain, shown, limit: options.allThreads ? 100_000 : 400)])

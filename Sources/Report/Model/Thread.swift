@@ -123,6 +123,8 @@ public struct Registers: Codable, Sendable, Equatable {
     entries = try container.allKeys.map {
       Entry(name: $0.stringValue, value: try container.decode(HexNumber.self, forKey: $0))
     }
+    // Foundation's decoder forgets the order of keys.
+    entries.sort { Self.rank($0.name) < Self.rank($1.name) }
   }
 
   public func encode(to encoder: any Encoder) throws {

@@ -1,0 +1,38 @@
+import ArgumentParser
+import Glibc
+
+/// The command line. Each command is one file in `Commands`.
+@main
+struct Inquest: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inquest",
+    abstract: "Finds out why a Linux process died.",
+    discussion: """
+      "inquest run -- CMD" starts a service that leaves a report when it crashes; "inquest show" \
+      reads the newest report; "inquest doctor" says whether a crash could be reported here.
+      """,
+    version: version,
+    subcommands: [
+      Run.self, Capture.self, Show.self, CreateDump.self, Doctor.self, TrialTarget.self,
+    ]
+  )
+
+  static let version = "0.1.0"
+
+  static func main() {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    do {
+      // Before the parser sees them: these arguments are createdump's, down to --help.
+      if arguments.first == CreateDump.configuration.commandName {
+        try CreateDump.execute(Array(arguments.dropFirst()))
+      }
+      var command = try parseAsRoot(arguments)
+      try command.run()
+    } catch let failure as Failure {
+      Console.complain(failure.message)
+      Glibc.exit(failure.status.rawValue)
+    } catch {
+      exit(withError: error)
+    }
+  }
+}

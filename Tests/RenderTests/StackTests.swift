@@ -1,0 +1,166 @@
+import Render
+import Report
+import Testing
+
+@Suite struct StackTests {
+  @Test func `the fault is the first frame and is marked`() throws {
+    let lines = render(
+      Samples.crashed([
+        Samples.frame("boom") { $0.functionOffset = 0x1a }, Samples.frame("main"),
+      ]))
+    let fault = try #require(lines.line("boom"))
+    #expect(lines[fault] == "→  0  boom + 0x1a  in libc.so.6")
+    #expect(lines[fault + 1] == "   1  main  in libc.so.6")
+  }
+
+  @Test func `plumbing is folded, but never at the fault`() throws {
+    let frames = [Samples.managed("App.Boom")] + Samples.plumbing(7) + [Samples.frame("main")]
+    let lines = render(Samples.crashed(frames))
+    let fold = try #require(lines.line("… 7 runtime frames (libc.so.6)"))
+    #expect(lines[fold - 1].contains("App.Boom"))
+    #expect(lines[fold + 1].contains(" 8  main"), "numbers count folded frames")
+    #expect(!lines.has("runtime_3"))
+
+    let all = render(Samples.crashed(frames)) { $0.allThreads = true }
+    #expect(all.has("runtime_3") && !all.has("runtime frames"))
+
+    let first = render(Samples.crashed(Samples.plumbing(3)))
+    #expect(first.has("→  0  runtime_0"))
+    #expect(first.has("… 2 runtime frames"))
+  }
+
+  @Test func `crash handling above the fault takes one line`() throws {
+    var report = Samples.crashed([Samples.frame("boom")])
+    report.threads[0].handlerFrames = (0..<12).map { Samples.frame("handler_\($0)") }
+    let lines = render(report)
+    let fold = try #require(
+      lines.line("… 12 frames of crash handling above the fault; --all-threads shows them"))
+    #expect(lines[fold + 1].contains("boom"))
+    #expect(!lines.has("handler_3"))
+    let all = render(report) { $0.allThreads = true }
+    #expect(try #require(all.line("handler_11")) < #require(all.line("boom")))
+  }
+
+  @Test func `a native frame without a name has module and offset`() {
+    let lines = render(
+      Samples.crashed([Samples.frame(ip: 0x7f00_0000_2f1b), Samples.frame(ip: 0x99, module: nil)]))
+    #expect(lines.has("0  libc.so.6 + 0x2f1b  0x7f0000002f1b"))
+    #expect(lines.has("1  0x99  in no module"))
+  }
+
+  @Test func `unnamed managed frames in a row are one line`() throws {
+    func unnamed(_ ip: UInt64) -> Frame { Samples.frame(ip: ip, kind: .managed, module: 1) }
+    let frames = [
+      Samples.frame("boom"), unnamed(1), unnamed(2), unnamed(3), Samples.frame("native"),
+      unnamed(4), Samples.frame("main"),
+    ]
+    let report = Samples.crashed(frames, modules: [Samples.libc, Samples.app])
+    let lines = render(report)
+    let fold = try #require(lines.line("… 3 managed frames without a name (app.dll)"))
+    #expect(lines[fold + 1].contains(" 4  native"))
+    #expect(lines[fold + 2].contains("app.dll + 0x4"), "one alone keeps its address")
+    #expect(lines[fold + 2].contains("managed code without a name"))
+    #expect(!render(report) { $0.allThreads = true }.has("3 managed frames"))
+  }
+
+  @Test func `generated code counts as managed where the runtime could not be inspected`() {
+    let frames = [Samples.frame("boom")] + (1...3).map { Samples.frame(ip: $0, module: nil) }
+    var report = Samples.crashed(frames)
+    #expect(!render(report).has("managed frames"), "there is no runtime")
+    report.runtime = RuntimeRecord(version: nil, commit: nil, path: "/x", inspection: .failed)
+    #expect(render(report).has("… 3 managed frames without a name"))
+  }
+
+  @Test func `trust is shown where it is weak`() {
+    func line(_ trust: Frame.Trust) -> String {
+      render(Samples.crashed([Samples.frame("f", trust: trust)])).first { $0.contains("→") } ?? ""
+    }
+    for trust in [Frame.Trust.context, .cfi, .runtime] {
+      #expect(line(trust) == "→  0  f  in libc.so.6")
+    }
+    #expect(line(.framePointer).hasSuffix("(frame pointer)"))
+    #expect(line(.scan).hasSuffix("(scan: may be wrong)"))
+  }
+
+  @Test func `inlined calls, repetitions and other stacks are marked`() throws {
+    let frames = [
+      Samples.frame("leaf", kind: .inlined), Samples.frame("outer"),
+      Samples.frame("even") { $0.repeated = .init(frames: 2, times: 10_482) },
+      Samples.frame("odd"), Samples.frame("main"),
+    ]
+    let lines = render(Samples.crashed(frames))
+    #expect(lines.has("leaf  in libc.so.6  inlined"))
+    let mark = try #require(lines.line("↺ the 2 frames above, 10,482 times in all"))
+    #expect(lines[mark - 1].contains("odd"))
+    #expect(lines[mark + 1].contains("20966  main"), "numbers count repetitions")
+
+    let pivot = [
+      Samples.frame("handler") { $0.stack = .alternate }, Samples.frame("faulting"),
+      Samples.frame("coroutine") { $0.stack = .custom },
+    ]
+    let walk = render(Samples.crashed(pivot))
+    #expect(try #require(walk.line("on the thread's own stack")) < #require(walk.line("faulting")))
+    #expect(try #require(walk.line("on a custom stack")) < #require(walk.line("coroutine")))
+  }
+
+  @Test func `both ends of a deep stack are kept`() throws {
+    let frames = (0..<500).map { Samples.frame("f\($0)_", ip: UInt64($0)) }
+    let lines = render(Samples.crashed(frames))
+    #expect(lines.has("f0_") && lines.has("f39_") && lines.has("f488_") && lines.has("f499_"))
+    #expect(!lines.has("f40_") && !lines.has("f487_"))
+    #expect(lines.has("… 448 more frames"))
+    #expect(render(Samples.crashed(frames)) { $0.allThreads = true }.has("f250_"))
+  }
+
+  @Test func `a stack that ends early says why`() {
+    var report = Samples.crashed([Samples.frame("boom")])
+    #expect(!render(report).has("the stack goes on"))
+    report.threads[0].complete = false
+    report.threads[0].endReason = .noUnwindInformation
+    report.threads[0].frameCount = 8
+    #expect(
+      render(report).has(
+        "the stack goes on, but not here: no unwind information for the next frame; "
+          + "7 frames not listed"))
+    report.threads[0].frames = []
+    #expect(render(report).has("no frames: no unwind information for the next frame"))
+  }
+
+  @Test func `source lines are shown where the file exists`() throws {
+    let frames = [
+      Samples.frame("boom") {
+        $0.file = "/src/a.c"
+        $0.line = 3
+      },
+      Samples.frame("gone") {
+        $0.file = "/src/gone.c"
+        $0.line = 3
+      },
+      Samples.frame("late") {
+        $0.file = "/src/a.c"
+        $0.line = 99
+      },
+    ]
+    let lines = render(Samples.crashed(frames)) {
+      $0.source = { $0 == "/src/a.c" ? ["one", "two", "\tthree\u{1b}[31m", "four"] : nil }
+    }
+    let fault = try #require(lines.line("boom"))
+    #expect(lines[fault].hasSuffix("at /src/a.c:3"))
+    #expect(lines[fault + 1].hasSuffix("  1 one"))
+    #expect(lines[fault + 3].hasSuffix("> 3     three\\u{1b}[31m"))
+    #expect(lines[fault + 4].hasSuffix("  4 four"))
+    #expect(lines[fault + 5].contains("gone"))
+    #expect(lines[fault + 6].contains("late"), "a line beyond the file's end shows nothing")
+  }
+
+  @Test func `a long path gives way to its last part`() {
+    let frames = [
+      Samples.frame("boom") {
+        $0.file = "/very/long/" + String(repeating: "directory/", count: 10) + "a.c"
+        $0.line = 7
+      }
+    ]
+    #expect(render(Samples.crashed(frames)).has("boom  in libc.so.6  at a.c:7"))
+    #expect(!render(Samples.crashed(frames)) { $0.width = 200 }.has("at a.c:7"))
+  }
+}

@@ -1,0 +1,124 @@
+import Render
+import Report
+import Testing
+
+@Suite struct VerdictTests {
+  @Test func `the verdict comes first, the file last`() throws {
+    var report = Samples.crashed([Samples.frame("boom")])
+    report.crash.summary = "Unhandled X, thrown in boom"
+    report.exception = ManagedException(
+      type: "X", message: "why", hresult: 0x8013_1509, frames: [], inner: [])
+    report.limitations = [Limitation(stage: "s", problem: "p", effect: "e")]
+    let lines = render(report) { $0.path = "/reports/x.json" }
+    #expect(lines.first == "Unhandled X, thrown in boom")
+    let order = ["Exception", "Process", "Thread 42", "Modules", "What this report cannot say"]
+    let places = try order.map { try #require(lines.line($0), "\($0) is missing") }
+    #expect(places == places.sorted())
+    #expect(lines.dropLast().last == "/reports/x.json")
+    #expect(lines.has("frozen 12 ms · total 87 ms"))
+  }
+
+  @Test func `a fault says what, where and how`() {
+    var report = Samples.report(.nativeFault)
+    var signal = SignalRecord(number: 11, name: "SIGSEGV")
+    signal.code = 1
+    signal.codeName = "SEGV_MAPERR"
+    signal.address = 0x8
+    signal.origin = .kernel
+    signal.access = .write
+    report.crash.signal = signal
+    #expect(
+      render(report).has("SIGSEGV (11), SEGV_MAPERR: nothing is mapped there, at 0x8, writing"))
+  }
+
+  @Test func `a sent signal names its sender and no address`() {
+    func line(_ sender: Int) -> String {
+      var report = Samples.report(.raisedSignal, pid: 42)
+      var signal = SignalRecord(number: 11, name: "SIGSEGV")
+      signal.codeName = "SI_USER"
+      signal.origin = .user
+      signal.sender = .init(pid: sender, uid: 1000)
+      signal.address = 0x3e8_0000_0309
+      report.crash.signal = signal
+      report.crash.survives = true
+      let lines = render(report)
+      #expect(lines.has("the process goes on after this"))
+      return lines.first { $0.contains("SIGSEGV") } ?? ""
+    }
+    #expect(line(777).hasSuffix("sent by process 777 of user 1000"))
+    #expect(line(42).hasSuffix("sent by the process itself"))
+    #expect(line(0).hasSuffix("sent from outside this PID namespace"))
+    #expect(!line(777).contains("0x"), "what looks like an address is the sender")
+  }
+
+  @Test func `exceptions are shown with their messages, outermost first`() throws {
+    var report = Samples.report(.managedException)
+    let inner = ManagedException(
+      type: "App.Inner", message: "the cause", hresult: 1,
+      frames: [Samples.managed("App.Deep")], inner: [])
+    report.exception = ManagedException(
+      type: "App.Outer", message: "line one\nline two", hresult: 2, frames: [], inner: [inner])
+    let lines = render(report)
+    let outer = try #require(lines.line("App.Outer"))
+    #expect(lines[outer + 1].hasSuffix("  line one"))
+    #expect(lines[outer + 2].hasSuffix("  line two"))
+    let cause = try #require(lines.line("caused by App.Inner"))
+    #expect(cause > outer)
+    #expect(lines[cause...].contains { $0.contains("the cause") })
+    #expect(lines[cause...].contains { $0.contains("App.Deep") })
+  }
+
+  @Test func `the thrown stack is not told twice`() {
+    let frames = [Samples.managed("App.Boom")]
+    var report = Samples.crashed(frames)
+    report.exception = ManagedException(
+      type: "X", message: "", hresult: 1, frames: frames, inner: [])
+    #expect(render(report).count("App.Boom") == 1)
+    #expect(render(report) { $0.allThreads = true }.count("App.Boom") == 2)
+  }
+
+  @Test func `a diagnosis shows the values that it rests on`() {
+    var report = Samples.crashed([Samples.frame("boom")])
+    report.diagnoses = [
+      Diagnosis(
+        rule: "null_pointer", summary: "a null pointer", detail: "more", confidence: .high,
+        evidence: [
+          "/threads/0/frames/0", "/process/pid", "/crash/kind", "/report/complete", "/no/such",
+          "/threads/99", "", "nonsense",
+        ])
+    ]
+    let lines = render(report)
+    #expect(lines.has("a null pointer  (null_pointer, high confidence)"))
+    #expect(lines.has("because /threads/0/frames/0 = boom"))
+    #expect(lines.has("because /process/pid = 42"))
+    #expect(lines.has("because /crash/kind = managed_exception"))
+    #expect(lines.has("because /report/complete = true"))
+    #expect(lines.contains { $0.hasSuffix("because /no/such") })
+  }
+
+  @Test func `the process is described by what is known of it`() {
+    var report = Samples.report()
+    #expect(render(report).has("pid 42"))
+    report.process.name = "web"
+    report.process.arguments = ["web", "", "--port", "80"]
+    report.process.uptimeSeconds = 12371
+    report.process.isNamespaceInit = true
+    report.process.service = .init(unit: "web.service")
+    report.runtime = RuntimeRecord(
+      version: "8.0.4", commit: nil, path: "/x", inspection: .unavailable)
+    let lines = render(report)
+    #expect(lines.has("web, pid 42"))
+    #expect(lines.has("web '' --port 80"))
+    #expect(lines.has("3 h 26 min"))
+    #expect(lines.has("init of its PID namespace"))
+    #expect(lines.has("web.service"))
+    #expect(lines.has(".NET 8.0.4, managed code could not be inspected (unavailable)"))
+  }
+
+  @Test func `a partial report says so at the top`() throws {
+    var report = Samples.report()
+    #expect(!render(report).has("partial"))
+    report.report.complete = false
+    #expect(try #require(render(report).line("this report is partial")) < 6)
+  }
+}
