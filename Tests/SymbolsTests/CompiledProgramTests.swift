@@ -34,7 +34,7 @@ import Testing
     }
   }
 
-  @Test func globalsBeatWeaksBeatUnderscores() throws {
+  @Test func ofManyNamesTheUsualOneIsTaken() throws {
     try lab.write(Self.c, to: "c.c")
     try lab.run("gcc", "-O0", "c.c", "-o", "c")
     let outer = try #require(try Function.all(in: lab.path("c")).first { $0.name == "outer" })
@@ -64,28 +64,32 @@ import Testing
     try lab.run("g++", "-O0", "x.cc", "-o", "x")
     try compareWithNM(lab.path("x"))
     try compareWithElfutils(lab.path("x"), bias: 0x5555_5555_4000, step: 1)
-    try compareNames(lab.path("x"), with: ["c++filt"])
+    try compareNames(lab.path("x"), with: ["c++filt"], prefix: "_Z")
     try compareWithGDB(lab.path("x"))
   }
 
   @Test(arguments: ["legacy", "v0"])
   func rustProgram(mangling: String) throws {
+    // libiberty does not know the legacy mangling's escapes for letters beyond ASCII.
+    let type = mangling == "v0" ? "Größe" : "Size"
     try lab.write(
       """
+      #![allow(mixed_script_confusables)]
       use std::fmt::Debug;
       trait Speak { fn say<T: Debug>(&self, t: T) -> String; }
-      struct Größe<T>(T);
-      impl<U: Debug> Speak for Größe<U> {
+      struct \(type)<T>(T);
+      impl<U: Debug> Speak for \(type)<U> {
         #[inline(never)] fn say<T: Debug>(&self, t: T) -> String { format!("{:?}{:?}", self.0, t) }
       }
       fn main() {
-        let f = |x: &str| Größe(3u8).say(x);
+        let f = |x: &str| \(type)(3u8).say(x);
         println!("{}", std::hint::black_box(f)("a"));
       }
       """, to: "r.rs")
     try lab.run(
       "rustc", "-Copt-level=0", "-Cdebuginfo=0",
-      mangling == "v0" ? "-Csymbol-mangling-version=v0" : "-Cdebug-assertions=on", "r.rs", "-o", "r")
+      mangling == "v0" ? "-Csymbol-mangling-version=v0" : "-Cdebug-assertions=on", "r.rs", "-o", "r"
+    )
     let path = lab.path("r")
     let say = try #require(
       try Function.all(in: path).first { $0.name.contains("3say") && $0.name.contains("Speak") })
@@ -93,7 +97,7 @@ import Testing
     // What rustfilt prints for it.
     let expected =
       mangling == "v0"
-      ? "<r::Größe<u8> as r::Speak>::say::<&str>" : "<r::Größe<U> as r::Speak>::say"
+      ? "<r::Größe<u8> as r::Speak>::say::<&str>" : "<r::Size<U> as r::Speak>::say"
     #expect(found?.name == expected)
     #expect(found?.rawName == say.name)
     try compareWithNM(path)
@@ -109,14 +113,16 @@ import Testing
       """, to: "main.swift")
     try lab.run("swiftc", "-Onone", "main.swift", "-o", "s")
     try compareWithNM(lab.path("s"))
-    try compareNames(lab.path("s"), with: ["swift-demangle", "--compact"])
+    try compareNames(
+      lab.path("s"), with: ["swift-demangle", "--compact", "--no-sugar"], prefix: "$s")
   }
 
   /// Every function's name against a filter of mangled names.
-  private func compareNames(_ path: String, with filter: [String]) throws {
+  private func compareNames(_ path: String, with filter: [String], prefix: String) throws {
     let functions = try Function.all(in: path)
     let image = try image(of: path)
     let found = symbolizer.resolve(functions.map(\.start), in: image).symbols.values
+      .filter { $0.raw.hasPrefix(prefix) }
     try #require(!found.isEmpty)
     let raws = found.map(\.raw)
     let truth = try Lab.run(filter, input: raws.joined(separator: "\n") + "\n")
@@ -139,7 +145,9 @@ import Testing
     for (address, answer) in zip(addresses, answers) {
       let symbol = found.symbols[address + bias]
       let plain = String(answer.prefix { $0 != "@" })
-      if symbol?.raw != answer, !(starts[plain]?.contains((symbol?.address ?? 0) &- bias) ?? false) {
+      if symbol?.raw ?? "??" != answer,
+        !(starts[plain]?.contains((symbol?.address ?? 0) &- bias) ?? false)
+      {
         wrong.append("\(String(address, radix: 16)): \(symbol?.raw ?? "nothing"), not \(answer)")
       }
     }

@@ -21,7 +21,8 @@ import Testing
     try lab.run("xz", "data")
     try lab.run("objcopy", "--only-keep-debug", "c", "c.debug")
     try lab.run("strip", "-o", "s", "c")
-    try lab.run("objcopy", "--add-gnu-debuglink=c.debug", "--add-section", ".gnu_debugdata=data.xz", "s")
+    try lab.run(
+      "objcopy", "--add-gnu-debuglink=c.debug", "--add-section", ".gnu_debugdata=data.xz", "s")
     path = lab.path("c")
     good = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
     image = try Symbols_image(path)
@@ -72,7 +73,8 @@ import Testing
   @Test func headersWithFlippedBytes() throws {
     for file in [path, lab.path("s")] {
       let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: file)))
-      let table = Int(bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 40, as: UInt64.self) })
+      let table = Int(
+        bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 40, as: UInt64.self) })
       for offset in Array(0..<64) + Array(64..<64 + 56 * 4) + Array(table..<bytes.count) {
         // Every byte of the headers to something else, a different one each time.
         var damaged = bytes
@@ -88,7 +90,8 @@ import Testing
     for round in 0..<400 {
       var damaged = round % 2 == 0 ? good : stripped
       for _ in 0..<40 {
-        damaged[Int.random(in: 16..<damaged.count, using: &random)] = .random(in: 0...255, using: &random)
+        damaged[Int.random(in: 16..<damaged.count, using: &random)] = .random(
+          in: 0...255, using: &random)
       }
       _ = look(at: damaged, image: trusting)
     }

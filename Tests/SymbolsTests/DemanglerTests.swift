@@ -9,12 +9,15 @@ import Testing
   }
 
   @Test(arguments: [
-    ("_ZNSt6vectorIiSaIiEE9push_backEOi", "std::vector<int, std::allocator<int> >::push_back(int&&)"),
+    (
+      "_ZNSt6vectorIiSaIiEE9push_backEOi",
+      "std::vector<int, std::allocator<int> >::push_back(int&&)"
+    ),
     ("_ZN1a3fooEv.constprop.0", "a::foo() [clone .constprop.0]"),
     ("_ZN4core3fmt5write17h0123456789abcdefE", "core::fmt::write"),
     ("_ZN4core3fmt5write17h0123456789abcdefE.llvm.123", "core::fmt::write"),
     ("_RNvCskwGfYPst2Cb_3foo16example_function", "foo::example_function"),
-    ("_RNvMs_NtCs1234_7mycrateINtB4_3VecpE3new", "<mycrate::Vec<_>>::new"),
+    ("_RINvNtC3std3mem8align_ofjE", "std::mem::align_of::<usize>"),
     ("$s4main3FooV3baryS2iF", "main.Foo.bar(Swift.Int) -> Swift.Int"),
     ("$S4main3FooV3baryS2iF", "main.Foo.bar(Swift.Int) -> Swift.Int"),
     ("_T04main3barSiyF", "main.bar() -> Swift.Int"),
@@ -24,7 +27,9 @@ import Testing
   }
 
   /// Field bug 27: names lost because demangling failed.
-  @Test(arguments: ["main", "_Z", "_ZN", "_R", "$s", "$sxyz", "_Zfoo", "_ZN3foo", "", "_", "R", "a@b"])
+  @Test(arguments: [
+    "main", "_Z", "_ZN", "_R", "$s", "$sxyz", "_Zfoo", "_ZN3foo", "", "_", "R", "a@b",
+  ])
   func whatIsNotMangledStays(raw: String) {
     #expect(demangle(raw) == [nil])
     let named = SymbolNaming.name([raw], isPastDeadline: { false })[0]
@@ -96,12 +101,10 @@ import Testing
 
   /// Beyond libiberty's recursion limit, real C++ goes on.
   @Test func longCxxNamesAreDemangled() throws {
-    let raw = "_ZN" + String(repeating: "10namespacesA", count: 0) + nested(150) + "1fEv"
+    let raw = "_ZN" + String(repeating: "6abcdef", count: 170) + "1fEv"
     #expect(raw.utf8.count > 1100)
-    #expect(demangle(raw)[0] == String(repeating: "abcdef::", count: 150) + "f()")
+    #expect(demangle(raw)[0] == String(repeating: "abcdef::", count: 170) + "f()")
   }
-
-  private func nested(_ depth: Int) -> String { String(repeating: "6abcdef", count: depth) }
 
   @Test func randomNamesDoNoHarm() {
     var random = SystemRandomNumberGenerator()

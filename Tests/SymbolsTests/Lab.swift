@@ -32,6 +32,11 @@ final class Lab {
     try Lab.run(command, in: directory, input: input)
   }
 
+  /// All of a file whose size is unknown beforehand, such as those in /proc.
+  static func readAll(_ path: String) throws -> Data {
+    try #require(try FileHandle(forReadingFrom: URL(fileURLWithPath: path)).readToEnd())
+  }
+
   static func run(_ command: [String], in directory: URL? = nil, input: String? = nil) throws
     -> String
   {
@@ -112,7 +117,8 @@ struct Function {
       ["nm", "-S", "--defined-only", "--without-symbol-versions"] + (dynamic ? ["-D"] : [])
     return try Lab.run(arguments + [path]).split(separator: "\n").compactMap { line in
       let fields = line.split(separator: " ", maxSplits: 3)
-      guard fields.count == 4, "TtWwi".contains(fields[2]), let start = UInt64(fields[0], radix: 16),
+      guard fields.count == 4, "TtWwi".contains(fields[2]),
+        let start = UInt64(fields[0], radix: 16),
         let size = UInt64(fields[1], radix: 16), size > 0
       else { return nil }
       return Function(start: start, size: size, name: String(fields[3]))

@@ -6,7 +6,7 @@ import Testing
 @Suite struct SystemImageTests {
   /// The library that this process has loaded, by its name's beginning.
   private func loaded(_ name: String) throws -> Mapping {
-    let maps = MappingTable(text: try Data(contentsOf: URL(fileURLWithPath: "/proc/self/maps")))
+    let maps = MappingTable(text: try Lab.readAll("/proc/self/maps"))
     return try #require(
       maps.mappings.first { $0.path.contains(name) && $0.offset == 0 }, "\(name) not loaded")
   }
