@@ -116,7 +116,7 @@ enum Demangler {
   private static func demangle(_ name: String, _ language: Language) -> String? {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: SymbolName.limit) { buffer in
       let length = cdemangle(language.letter, name, 0, buffer.baseAddress, buffer.count)
-      return text(UnsafeRawBufferPointer(buffer), length: length)
+      return text(UnsafeRawBufferPointer(buffer), length: length, of: name)
     }
   }
 
@@ -145,7 +145,8 @@ enum Demangler {
         guard withUnsafeMutableBytes(of: &length, { fill($0, from: results) }) else { return }
         let size = max(0, min(length, SymbolName.limit))
         guard fill(.init(rebasing: buffer[..<size]), from: results) else { return }
-        delivered.append(text(UnsafeRawBufferPointer(buffer), length: length))
+        let name = names[delivered.count].name
+        delivered.append(text(UnsafeRawBufferPointer(buffer), length: length, of: name))
       }
     }
     return delivered
@@ -167,9 +168,15 @@ enum Demangler {
     return true
   }
 
-  private static func text(_ buffer: UnsafeRawBufferPointer, length: Int) -> String? {
+  private static func text(
+    _ buffer: UnsafeRawBufferPointer, length: Int, of name: String
+  ) -> String? {
     guard length > 0 else { return nil }
-    if length <= SymbolName.limit { return String(decoding: buffer[..<length], as: UTF8.self) }
+    if length <= SymbolName.limit {
+      let text = String(decoding: buffer[..<length], as: UTF8.self)
+      // Swift's demangler gives back what it cannot read.
+      return text == name ? nil : text
+    }
     return cut(buffer[..<SymbolName.limit], to: SymbolName.limit)
   }
 

@@ -1,7 +1,7 @@
 /// A function of an image.
 public struct Symbol: Sendable, Equatable {
-  /// As a developer says it: demangled where its language is known, like c++filt, rustfilt and
-  /// swift-demangle print it. At most `SymbolName.limit` bytes; a longer name ends in `…`.
+  /// As a developer says it: demangled where its language is known, as c++filt, rustfilt and
+  /// `swift-demangle --no-sugar` print it. At most `SymbolName.limit` bytes; a longer name ends in `…`.
   public var name: String
   /// As the file spells it, only where that differs from `name`.
   public var rawName: String?

@@ -18,6 +18,8 @@ struct SymbolSearch {
     var rank: UInt8
     /// Where the names begin in the string table.
     var names: [UInt32]
+    /// Which one the symbol is in, as the table numbers them.
+    var section: Int
 
     /// libc has a dozen names for some functions; beyond that they differ in nothing.
     static let nameLimit = 32
@@ -35,7 +37,8 @@ struct SymbolSearch {
           }
         }
       }
-      slot = Candidate(start: symbol.st_value, rank: rank, names: [symbol.st_name])
+      slot = Candidate(
+        start: symbol.st_value, rank: rank, names: [symbol.st_name], section: Int(symbol.st_shndx))
     }
   }
 
@@ -108,7 +111,7 @@ struct SymbolSearch {
       if UInt64(read) < wanted { break }
       offset += wanted
     }
-    return search.results(names: names, file: file, code: code)
+    return search.results(names: names, file: file)
   }
 
   /// Takes in one piece of a symbol table.
@@ -165,7 +168,7 @@ struct SymbolSearch {
 
   /// Settles each address; reads the names of what is left.
   private func results(
-    names: ElfFile.Section, file: borrowing ElfFile, code: [ElfFile.Section]
+    names: ElfFile.Section, file: borrowing ElfFile
   ) -> (functions: [UInt64: Found], lastResorts: [UInt64: Found]) {
     var functions: [UInt64: Found] = [:]
     var lastResorts: [UInt64: Found] = [:]
@@ -189,7 +192,9 @@ struct SymbolSearch {
         lastResorts[address] = found
       } else if let unsized, unsized.start >= functionEnd,
         // It says nothing about code in another section, nor about what lies behind a function.
-        code.contains(where: { $0.holds(unsized.start) && $0.holds(address) }),
+        file.sections.indices.contains(unsized.section - 1),
+        file.sections[unsized.section - 1].isExecutable,
+        file.sections[unsized.section - 1].holds(address),
         let found = found(unsized, file)
       {
         lastResorts[address] = found
@@ -198,15 +203,18 @@ struct SymbolSearch {
     return (functions, lastResorts)
   }
 
-  /// Functions before labels, then global before weak before local.
+  /// Functions before labels, then exported names before local ones.
+  ///
+  /// Weak ones count as global: in libc the name that people call is the weak one (`getpid`, beside
+  /// a global `__getpid`). So gdb says it too, for most of libc's functions that have both, where
+  /// eu-addr2line prefers the global.
   private static func rank(_ symbol: Elf64_Sym) -> UInt8 {
     let binding: UInt8 =
       switch CInt(symbol.st_info >> 4) {
-      case STB_GLOBAL, STB_GNU_UNIQUE: 0
-      case STB_WEAK: 1
-      default: 2
+      case STB_GLOBAL, STB_GNU_UNIQUE, STB_WEAK: 0
+      default: 1
       }
-    return binding + (symbol.st_info & 0xf == UInt8(STT_NOTYPE) ? 4 : 0)
+    return binding + (symbol.st_info & 0xf == UInt8(STT_NOTYPE) ? 2 : 0)
   }
 
   /// True if `one` is the name that people use rather than `other`: `write` and not `__write`.

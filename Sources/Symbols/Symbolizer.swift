@@ -205,7 +205,9 @@ enum SymbolNaming {
         raw.utf8.count > SymbolName.rawLimit
         ? Demangler.cut(raw.utf8, to: SymbolName.rawLimit) : raw
       var name = demangled[index] ?? plain[index]
-      if name.utf8.count > SymbolName.limit { name = Demangler.cut(name.utf8, to: SymbolName.limit) }
+      if name.utf8.count > SymbolName.limit {
+        name = Demangler.cut(name.utf8, to: SymbolName.limit)
+      }
       return (name, name == bounded ? nil : bounded)
     }
   }

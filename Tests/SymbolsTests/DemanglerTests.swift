@@ -1,0 +1,127 @@
+import Foundation
+import Testing
+
+@testable import Symbols
+
+@Suite struct DemanglerTests {
+  private func demangle(_ names: String...) -> [String?] {
+    Demangler.demangle(names, isPastDeadline: { false })
+  }
+
+  @Test(arguments: [
+    (
+      "_ZNSt6vectorIiSaIiEE9push_backEOi",
+      "std::vector<int, std::allocator<int> >::push_back(int&&)"
+    ),
+    ("_ZN1a3fooEv.constprop.0", "a::foo() [clone .constprop.0]"),
+    ("_ZN4core3fmt5write17h0123456789abcdefE", "core::fmt::write"),
+    ("_ZN4core3fmt5write17h0123456789abcdefE.llvm.123", "core::fmt::write"),
+    ("_RNvCskwGfYPst2Cb_3foo16example_function", "foo::example_function"),
+    ("_RINvNtC3std3mem8align_ofjE", "std::mem::align_of::<usize>"),
+    ("$s4main3FooV3baryS2iF", "main.Foo.bar(Swift.Int) -> Swift.Int"),
+    ("$S4main3FooV3baryS2iF", "main.Foo.bar(Swift.Int) -> Swift.Int"),
+    ("_T04main3barSiyF", "main.bar() -> Swift.Int"),
+  ])
+  func knownNames(raw: String, expected: String) {
+    #expect(demangle(raw) == [expected])
+  }
+
+  /// Field bug 27: names lost because demangling failed.
+  @Test(arguments: [
+    "main", "_Z", "_ZN", "_R", "$s", "$sxyz", "_Zfoo", "_ZN3foo", "", "_", "R", "a@b",
+  ])
+  func whatIsNotMangledStays(raw: String) {
+    #expect(demangle(raw) == [nil])
+    let named = SymbolNaming.name([raw], isPastDeadline: { false })[0]
+    #expect(named.name == raw.prefix { $0 != "@" })
+  }
+
+  @Test func versionIsNotPartOfTheName() {
+    let named = SymbolNaming.name(["_Z1fi@@V_2.34"], isPastDeadline: { false })[0]
+    #expect(named.name == "f(int)")
+    #expect(named.raw == "_Z1fi@@V_2.34")
+  }
+
+  /// p<p<p<…, S>, S>, S>: every level doubles.
+  static func bomb(_ levels: Int, pack: Bool) -> String {
+    func substitution(_ n: Int) -> String {
+      n == 0 ? "S_" : "S" + String(n - 1, radix: 36).uppercased() + "_"
+    }
+    var type = "S_IiiE"
+    for level in 1..<levels { type = "S_I" + type + substitution(level) + "E" }
+    return (pack ? "_Z1fIJiEEvDp" : "_Z1f") + "1pI" + type + substitution(levels) + "E"
+  }
+
+  @Test func expandingCxxNameIsCut() throws {
+    let raw = Self.bomb(30, pack: false)
+    #expect(raw.utf8.count < 235)
+    let start = ContinuousClock.now
+    let name = try #require(demangle(raw)[0])
+    #expect(name.hasPrefix("f(p<p<p<"))
+    #expect(name.hasSuffix("…"))
+    #expect(name.utf8.count <= SymbolName.limit)
+    #expect(ContinuousClock.now - start < .seconds(5))
+  }
+
+  @Test func expandingTimeIsCutAndCostsNobodyElse() {
+    let bad = Self.bomb(80, pack: true)
+    let start = ContinuousClock.now
+    let honest = "_ZN1aIS_S_S_S_S_S_S_S_S_S_S_S_E1bEv"
+    let names = demangle("_ZN1a3fooEv", bad, honest, "_ZN1a3barEv")
+    #expect(names[0] == "a::foo()")
+    #expect(names[1] == nil || names[1]!.hasSuffix("…"))
+    #expect(names[2] == "a<a, a, a, a, a, a, a, a, a, a, a, a>::b()")
+    #expect(names[3] == "a::bar()")
+    #expect(ContinuousClock.now - start < .seconds(5))
+  }
+
+  @Test func expandingRustAndSwiftNamesAreCut() throws {
+    // Tuples of back references to the tuple before; and very many lifetimes.
+    var rust = "_RINvC1a1fTyyE"
+    for _ in 0..<40 { rust += "TB9_B9_E" }
+    let lifetimes = "_RNvMC1aFGzzzzzzzzz_EuNtB2_1x"
+    // $s, then a tuple of two Ints, then of two of those, and so on.
+    let swift = "$s1a1fyySi_Sit" + String(repeating: "_AA2048_A", count: 100) + "tF"
+    let start = ContinuousClock.now
+    for name in demangle(rust + "E", lifetimes, swift, "_ZN1a1bEv") {
+      #expect(name == nil || name!.utf8.count <= SymbolName.limit)
+    }
+    #expect(demangle(rust, lifetimes, swift, "_ZN1a1bEv")[3] == "a::b()")
+    #expect(ContinuousClock.now - start < .seconds(8))
+  }
+
+  @Test func longNamesAreCutAndMarked() throws {
+    let long = String(repeating: "é", count: 20_000)
+    let named = SymbolNaming.name([long], isPastDeadline: { false })[0]
+    #expect(named.name.hasSuffix("é…"))
+    #expect(named.name.utf8.count <= SymbolName.limit)
+    #expect(try #require(named.raw).utf8.count <= SymbolName.rawLimit)
+    #expect(try #require(named.raw).hasSuffix("é…"))
+  }
+
+  /// Beyond libiberty's recursion limit, real C++ goes on.
+  @Test func longCxxNamesAreDemangled() throws {
+    let raw = "_ZN" + String(repeating: "6abcdef", count: 170) + "1fEv"
+    #expect(raw.utf8.count > 1100)
+    #expect(demangle(raw)[0] == String(repeating: "abcdef::", count: 170) + "f()")
+  }
+
+  @Test func randomNamesDoNoHarm() {
+    var random = SystemRandomNumberGenerator()
+    let seeds = [
+      "_ZNSt6vectorIiSaIiEE9push_backEOi", Self.bomb(6, pack: true),
+      "_RNvMs_NtCs1234_7mycrateINtB4_3VecpE3new", "$s4main3FooV3baryS2iFAA",
+      "_ZN4core3fmt5write17h0123456789abcdefE",
+    ]
+    var names: [String] = []
+    for _ in 0..<2000 {
+      var bytes = Array(seeds.randomElement(using: &random)!.utf8)
+      for _ in 0..<3 {
+        bytes[Int.random(in: 1..<bytes.count, using: &random)] =
+          Array("_0123456789STIEJDpABGRvKLZxyu".utf8).randomElement(using: &random)!
+      }
+      names.append(String(decoding: bytes, as: UTF8.self))
+    }
+    #expect(Demangler.demangle(names, isPastDeadline: { false }).count == names.count)
+  }
+}
