@@ -1,4 +1,5 @@
 internal import CElfutils
+import Glibc
 import Memory
 
 /// An ELF file of our own class and byte order, opened for its symbols.

@@ -1,4 +1,5 @@
 internal import CElfutils
+import Glibc
 
 /// Finds the functions around a set of addresses in one pass over a symbol table.
 ///

@@ -1,4 +1,5 @@
 internal import CElfutils
+internal import Glibc
 public import Memory
 
 /// Opens the file behind an image: returns a descriptor that the caller of the closure then owns,
