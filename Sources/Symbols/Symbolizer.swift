@@ -181,11 +181,12 @@ private struct ImageSearch {
     _ isPastDeadline: () -> Bool
   ) throws(ImageProblem) {
     sawTable = true
-    let (functions, lastResorts) = try SymbolSearch.run(
+    let new = try SymbolSearch.run(
       open, in: table, of: file, isComplete: isComplete, isPastDeadline: isPastDeadline)
-    answers.merge(lastResorts) { earlier, _ in earlier }
-    answers.merge(functions) { _, better in better }
-    open.removeAll { functions[$0] != nil }
+    answers.merge(new.lastResorts) { earlier, _ in earlier }
+    answers.merge(new.functions) { _, better in better }
+    open.removeAll { new.functions[$0] != nil }
+    if new.isDamaged, !isDone { throw .unreadable("damaged symbol table") }
   }
 }
 
