@@ -84,32 +84,42 @@ enum Demangler {
   }
 
   /// True unless it is plain from the name that the result is short and soon there: counts what may
-  /// be a back reference. Each can at most double what is printed, but a Swift one can repeat 2048
-  /// times, and in Rust a `G` announces any number of lifetimes.
+  /// be a back reference, each of which can at most double what is printed.
   static func mayUnfold(_ name: String, _ language: Language) -> Bool {
     // Beyond this, libiberty wants its recursion limit lifted.
     guard name.utf8.count < 1000 else { return true }
     var references = 0
     var previous: UInt8 = 0
+    var isSubstituting = false
     for byte in name.utf8 {
+      let isDigit = (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+      let isUpper = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
       switch language {
       case .cxx:
-        let digit = (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-        let upper = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+        // S_, S0_, St; T_, T0_.
         if previous == UInt8(ascii: "S") || previous == UInt8(ascii: "T"),
-          digit || upper || byte == UInt8(ascii: "_")
+          isDigit || isUpper || byte == UInt8(ascii: "_")
         {
           references += 1
         }
       case .rust:
         if byte == UInt8(ascii: "B") { references += 1 }
-        if byte == UInt8(ascii: "G") { references += 100 }
+        // Announces any number of lifetimes.
+        if byte == UInt8(ascii: "G") { return true }
       case .swift:
-        if byte == UInt8(ascii: "A") { references += 100 }
+        // A, then any number of small letters and a capital, a reference each.
+        if isSubstituting {
+          // One with a number is repeated up to 2048 times.
+          if isDigit { return true }
+          references += 1
+          if isUpper { isSubstituting = false }
+        } else if byte == UInt8(ascii: "A") {
+          isSubstituting = true
+        }
       }
       previous = byte
     }
-    return references > 10
+    return references > 8
   }
 
   /// In this process: only what cannot unfold.

@@ -98,11 +98,12 @@ public struct Symbolizer {
     } catch {
       problem = error
     }
-    if search.isDone || image.kind == .vdso {
-      if search.isDone { return }
-    } else if let file = debugFiles.find(
-      for: image, buildID: buildID, link: link, isPastDeadline: isPastDeadline)
+    if search.isDone { return }
+    if image.kind != .vdso,
+      let file = debugFiles.find(
+        for: image, buildID: buildID, link: link, isPastDeadline: isPastDeadline)
     {
+      // It has all the functions: whatever was wrong with the binary cost no name.
       try search.look(in: file, isPastDeadline: isPastDeadline)
       return
     }

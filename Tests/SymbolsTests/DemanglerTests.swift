@@ -110,6 +110,30 @@ import Testing
     #expect(ContinuousClock.now - start < .seconds(5))
   }
 
+  @Test func onlyRiskyNamesNeedAChild() {
+    #expect(!Demangler.mayUnfold("_ZNSt6vectorIiSaIiEE9push_backEOi", .cxx))
+    #expect(!Demangler.mayUnfold("_RINvNtC3std3mem8align_ofjE", .rust))
+    #expect(!Demangler.mayUnfold(Self.swiftBomb(3), .swift))
+    for language in [Demangler.Language.cxx, .rust, .swift] {
+      #expect(Demangler.mayUnfold(String(repeating: "6abcdef", count: 150), language))
+    }
+    #expect(Demangler.mayUnfold(Self.bomb(12, pack: true), .cxx))
+    #expect(Demangler.mayUnfold(Self.rustBomb(12), .rust))
+    #expect(Demangler.mayUnfold(Self.swiftBomb(12), .swift))
+    #expect(Demangler.mayUnfold("$s1a1fyyA2000BF", .swift))
+  }
+
+  /// What is left to this process takes no time, whatever it is.
+  @Test func namesThatSeemHarmlessAre() {
+    let start = ContinuousClock.now
+    for levels in 1...12 {
+      _ = demangle(
+        Self.bomb(levels, pack: true), Self.bomb(levels, pack: false), Self.rustBomb(levels),
+        Self.swiftBomb(levels))
+    }
+    #expect(ContinuousClock.now - start < .seconds(5))
+  }
+
   @Test func longNamesAreCutAndMarked() throws {
     let long = String(repeating: "é", count: 20_000)
     let named = SymbolNaming.name([long], isPastDeadline: { false })[0]
