@@ -49,7 +49,7 @@ ssize_t cdemangle(char language, const char *name, int guarded, char *out, size_
   if (setjmp(sink.full)) return (ssize_t)capacity + 1;
   int options = DMGL_PARAMS | DMGL_ANSI | (guarded ? DMGL_NO_RECURSE_LIMIT : 0);
   int good = language == CDEMANGLE_RUST
-                 ? rust_demangle_callback(name, guarded ? 0 : options, collect, &sink)
+                 ? rust_demangle_callback(name, 0, collect, &sink)
                  : cplus_demangle_v3_callback(name, options, collect, &sink);
   return good ? (ssize_t)sink.filled : -1;
 }
