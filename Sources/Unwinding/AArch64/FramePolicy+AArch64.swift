@@ -8,7 +8,7 @@
       _ registers: RegisterSet, memory: any MemorySource
     ) -> RegisterSet? {
       let frame = registers.framePointer
-      guard frame >= registers.sp, frame & 15 == 0,
+      guard frame & 15 == 0,
         let caller = memory.load(UInt64.self, at: frame),
         let address = memory.load(UInt64.self, at: frame &+ 8)
       else { return nil }
@@ -38,6 +38,9 @@
     static func isSignalTrampoline(_ address: UInt64, memory: any MemorySource) -> Bool {
       memory.load(UInt64.self, at: address) == 0xd400_0001_d280_1168
     }
+
+    /// Bytes from the signal frame's start to the pc in it.
+    static let savedInstructionPointerOffset = 128 + 176 + 8 * 33
 
     /// siginfo (128 bytes) comes first, then the ucontext, whose registers begin after its mask
     /// (arch/arm64/include/uapi/asm/sigcontext.h, ucontext.h).

@@ -11,7 +11,7 @@
       _ registers: RegisterSet, memory: any MemorySource
     ) -> RegisterSet? {
       let frame = registers.rbp
-      guard frame >= registers.rsp, frame & 7 == 0,
+      guard frame & 7 == 0,
         let caller = memory.load(UInt64.self, at: frame),
         let address = memory.load(UInt64.self, at: frame &+ 8)
       else { return nil }
@@ -54,6 +54,9 @@
     static func isSignalTrampoline(_ address: UInt64, memory: any MemorySource) -> Bool {
       memory.bytes(at: address, count: trampoline.count) == trampoline
     }
+
+    /// Bytes from the ucontext to the rip in it: 40 to the registers, 16 registers before it.
+    static let savedInstructionPointerOffset = 168
 
     /// What the kernel saved when it delivered the signal: with the trampoline's frame innermost, the
     /// stack pointer is at the ucontext, and the siginfo follows it (`struct rt_sigframe` in
