@@ -51,7 +51,8 @@ struct Examination {
   mutating func walk(isSkipped: Bool, isPastDeadline: () -> Bool) -> [Walk] {
     let unwinder = Unwinder(
       memory: frozen.memory, images: images, mappings: frozen.mappings)
-    let limits = isSkipped ? WalkLimits(head: 1, tail: 0, total: 1) : WalkLimits(head: 256, tail: 64)
+    let limits =
+      isSkipped ? WalkLimits(head: 1, tail: 0, total: 1) : WalkLimits(head: 256, tail: 64)
     return frozen.threads.enumerated().map { index, thread in
       guard let registers = thread.registers else {
         var walk = Walk()

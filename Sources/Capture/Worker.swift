@@ -42,7 +42,8 @@ struct Worker: ~Copyable {
       examine(frozen, directory)
       facts.send(.done, "")
     } catch {
-      let status = if case .notPermitted = error { ExitStatus.notPermitted } else { ExitStatus.failure }
+      let status =
+        if case .notPermitted = error { ExitStatus.notPermitted } else { ExitStatus.failure }
       facts.send(.refused, [UInt8(status)] + Array("\(error); \(error.remedy)".utf8))
     }
   }
@@ -226,7 +227,8 @@ struct Worker: ~Copyable {
       // Observed on 8.0.4: the next crash parks in poll(-1) as if the first were still being dumped.
       limit(
         "crash", problem: "the process goes on after this signal",
-        effect: "from .NET 8 on, its next crash on any thread may hang instead of ending it, because "
+        effect:
+          "from .NET 8 on, its next crash on any thread may hang instead of ending it, because "
           + "dumps are enabled (a bug of the runtime)",
         remedy: "restart the service")
     }

@@ -97,7 +97,8 @@ public enum CrashVerdict {
         ? "; .NET makes it a NullReferenceException or an AccessViolationException" : ""
       return "\(signal.name)\(code)\(access)\(place)\(function)\(thread)\(outcome)"
     case .stackOverflow:
-      return "Stack overflow\(function)\(thread): \(signal.name)\(code)\(place), the end of its stack"
+      return
+        "Stack overflow\(function)\(thread): \(signal.name)\(code)\(place), the end of its stack"
     case .abort where signal.code == nil:
       guard let runtime = facts.runtime else { return "The process aborted\(thread) (SIGABRT)" }
       return "\(runtime) ended the process\(thread) with SIGABRT: an unhandled exception, "

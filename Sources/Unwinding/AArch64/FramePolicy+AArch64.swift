@@ -48,10 +48,16 @@
       _ stackPointer: UInt64, memory: any MemorySource
     ) -> SignalContext? {
       let registersAt = 128 + 176
-      guard let raw = memory.bytes(at: stackPointer, count: registersAt + 8 * 35) else { return nil }
+      guard let raw = memory.bytes(at: stackPointer, count: registersAt + 8 * 35) else {
+        return nil
+      }
       return raw.withUnsafeBytes { bytes in
-        func word(_ offset: Int) -> UInt64 { bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) }
-        func half(_ offset: Int) -> Int32 { bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self) }
+        func word(_ offset: Int) -> UInt64 {
+          bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        }
+        func half(_ offset: Int) -> Int32 {
+          bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self)
+        }
         var registers = RegisterSet()
         for index in 0..<31 { registers.x[index] = word(registersAt + 8 + 8 * index) }
         registers.sp = word(registersAt + 8 * 32)

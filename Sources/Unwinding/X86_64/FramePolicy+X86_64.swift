@@ -68,8 +68,12 @@
       let contextSize = 304
       guard let raw = memory.bytes(at: stackPointer, count: contextSize + 32) else { return nil }
       return raw.withUnsafeBytes { bytes in
-        func word(_ offset: Int) -> UInt64 { bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) }
-        func half(_ offset: Int) -> Int32 { bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self) }
+        func word(_ offset: Int) -> UInt64 {
+          bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        }
+        func half(_ offset: Int) -> Int32 {
+          bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self)
+        }
         let general = 40
         var registers = RegisterSet()
         registers.r8 = word(general)
