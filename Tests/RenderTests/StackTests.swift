@@ -44,7 +44,7 @@ import Testing
   @Test func `a native frame without a name has module and offset`() {
     let lines = render(
       Samples.crashed([Samples.frame(ip: 0x7f00_0000_2f1b), Samples.frame(ip: 0x99, module: nil)]))
-    #expect(lines.has("0  libc.so.6 + 0x2f1b  0x7f0000002f1b"))
+    #expect(lines.has("0  0x7f0000002f1b  in libc.so.6 + 0x2f1b"))
     #expect(lines.has("1  0x99  in no module"))
   }
 
