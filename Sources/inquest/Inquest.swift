@@ -13,7 +13,7 @@ struct Inquest: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      Run.self, Capture.self, Show.self, CreateDump.self, Doctor.self, TrialTarget.self,
+      Run.self, Capture.self, Show.self, CreateDump.self, Doctor.self,
     ]
   )
 
@@ -25,6 +25,10 @@ struct Inquest: ParsableCommand {
       // Before the parser sees them: these arguments are createdump's, down to --help.
       if arguments.first == CreateDump.configuration.commandName {
         try CreateDump.execute(Array(arguments.dropFirst()))
+      }
+      if arguments.first == TrialTarget.name, let role = arguments.dropFirst().first {
+        try TrialTarget.play(role)
+        return
       }
       var command = try parseAsRoot(arguments)
       try command.run()

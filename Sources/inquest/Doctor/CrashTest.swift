@@ -21,7 +21,7 @@ struct CrashTest {
     let collector = try layout.collector()
     let directory = try Scratch()
     var target = try Child(
-      "/proc/self/exe", ["trial-target", "crash"],
+      "/proc/self/exe", [TrialTarget.name, "crash"],
       environment: [
         "LD_PRELOAD": library, "INQUEST_COLLECTOR": collector, "INQUEST_DIR": directory.path,
         "INQUEST_ENABLED": nil, "INQUEST_CREATEDUMP": "never", "INQUEST_TIMEOUT": "20",

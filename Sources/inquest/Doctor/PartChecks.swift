@@ -57,7 +57,7 @@ struct PartChecks {
           remedy: "do not preload it here; run with INQUEST_LOG=debug and report this")
       }
     }
-    let loaded = Child.run(me, ["trial-target", "preloaded"], environment: variables)
+    let loaded = Child.run(me, [TrialTarget.name, "preloaded"], environment: variables)
     guard String(decoding: loaded.output, as: UTF8.self).firstLine == "yes" else {
       return .problem(
         name, "the loader ignores \(library)\(Self.quote(loaded.errors))",
@@ -70,7 +70,7 @@ struct PartChecks {
   private func capture(_ collector: String) -> Check {
     let name = "capture"
     do throws(Failure) {
-      let target = try Child(me, ["trial-target", "wait"], environment: Self.clean)
+      let target = try Child(me, [TrialTarget.name, "wait"], environment: Self.clean)
       guard let line = target.firstLine(within: 5000), line == "\(target.pid)" else {
         return .problem(name, "the trial process did not start", remedy: "run it again")
       }
