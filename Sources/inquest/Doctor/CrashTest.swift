@@ -12,7 +12,7 @@ struct CrashTest {
     do throws(Failure) {
       return try run(name)
     } catch {
-      return .problem(name, error.message, remedy: "mend what is said above first")
+      return .problem(name, error, otherwise: "mend what is said above first")
     }
   }
 

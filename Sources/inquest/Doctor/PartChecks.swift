@@ -25,7 +25,7 @@ struct PartChecks {
     do throws(Failure) {
       path = try layout.collector()
     } catch {
-      return (.problem(name, error.message, remedy: "install Inquest again"), .missing)
+      return (.problem(name, error, otherwise: "install Inquest again"), .missing)
     }
     let result = Child.run(path, ["--version"], environment: Self.clean)
     guard result.end == .exited(0) else {
@@ -45,7 +45,7 @@ struct PartChecks {
     do throws(Failure) {
       library = try layout.preload()
     } catch {
-      return .problem(name, error.message, remedy: "install Inquest again")
+      return .problem(name, error, otherwise: "install Inquest again")
     }
     let variables: [String: String?] = ["LD_PRELOAD": library, "SWIFT_BACKTRACE": "enable=no"]
     for (program, status) in [("/bin/true", Int32(0)), ("/bin/false", 1)] {
@@ -80,7 +80,7 @@ struct PartChecks {
       let state = ProcFile.fields("/proc/\(target.pid)/status")["State"] ?? "gone"
       return judge(result, pid: Int(target.pid), state: state)
     } catch {
-      return .problem(name, error.message, remedy: "run it again")
+      return .problem(name, error, otherwise: "run it again")
     }
   }
 
