@@ -117,11 +117,12 @@ import Testing
     #expect(!render(report).has("the stack goes on"))
     report.threads[0].complete = false
     report.threads[0].endReason = .noUnwindInformation
+    report.threads[0].handlerFrames = [Samples.frame("wait4"), Samples.frame("trampoline")]
     report.threads[0].frameCount = 8
     #expect(
-      render(report).has(
+      render(report) { $0.width = 140 }.has(
         "the stack goes on, but not here: no unwind information for the next frame; "
-          + "7 frames not listed"))
+          + "5 frames not in the report"), "what is listed and the crash handling are there")
     report.threads[0].frames = []
     #expect(render(report).has("no frames: no unwind information for the next frame"))
   }

@@ -4,14 +4,14 @@ import Testing
 @testable import Store
 
 @Suite struct ErrorTests {
-  @Test(arguments: [
-    (EACCES, StoreError.notWritable(path: "/x")), (EPERM, .notWritable(path: "/x")),
-    (EROFS, .readOnlyFileSystem(path: "/x")), (ENOSPC, .diskFull(path: "/x")),
-    (EDQUOT, .diskFull(path: "/x")), (ELOOP, .symlink(path: "/x")),
-    (ENOTDIR, .notADirectory(path: "/x")), (EISDIR, .isADirectory(path: "/x")),
-  ])
-  func `what the system says gets a case of its own`(code: Int32, error: StoreError) {
-    #expect(StoreError.from(code, path: "/x") == error)
+  @Test func `what the system says gets a case of its own`() {
+    let cases: [(Int32, StoreError)] = [
+      (EACCES, .notWritable(path: "/x")), (EPERM, .notWritable(path: "/x")),
+      (EROFS, .readOnlyFileSystem(path: "/x")), (ENOSPC, .diskFull(path: "/x")),
+      (EDQUOT, .diskFull(path: "/x")), (ELOOP, .symlink(path: "/x")),
+      (ENOTDIR, .notADirectory(path: "/x")), (EISDIR, .isADirectory(path: "/x")),
+    ]
+    for (code, error) in cases { #expect(StoreError.from(code, path: "/x") == error) }
   }
 
   @Test func `every message is one line that names the path and ends with what would help`() {

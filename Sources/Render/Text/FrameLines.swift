@@ -8,7 +8,7 @@ enum StackStyle {
     switch self {
     case .crashed: (40, 12)
     case .handler: (40, 0)
-    case .other: (8, 0)
+    case .other: (6, 0)
     case .exception: (10, 2)
     }
   }
