@@ -78,6 +78,7 @@ let package = Package(
       swiftSettings: house, linkerSettings: linker),
 
     .testTarget(name: "ReportTests", dependencies: ["Report"], swiftSettings: house),
+    .testTarget(name: "CommandTests", dependencies: ["inquest", "Report"], swiftSettings: house),
     .testTarget(name: "StoreTests", dependencies: ["Store"], swiftSettings: house),
     .testTarget(name: "RenderTests", dependencies: ["Render", "Report"], swiftSettings: house),
   ]
