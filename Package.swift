@@ -77,6 +77,9 @@ let package = Package(
       ],
       swiftSettings: house, linkerSettings: linker),
 
+    .testTarget(
+      name: "PreloadTests", exclude: ["Fixtures"], swiftSettings: house),
+    .testTarget(name: "SymbolsTests", dependencies: ["Symbols", "Memory"], swiftSettings: house),
     .testTarget(name: "ReportTests", dependencies: ["Report"], swiftSettings: house),
     .testTarget(name: "CommandTests", dependencies: ["inquest", "Report"], swiftSettings: house),
     .testTarget(name: "StoreTests", dependencies: ["Store"], swiftSettings: house),

@@ -51,12 +51,17 @@ struct Examination {
   mutating func walk(isSkipped: Bool, isPastDeadline: () -> Bool) -> [Walk] {
     let unwinder = Unwinder(
       memory: frozen.memory, images: images, mappings: frozen.mappings)
-    let limits = isSkipped ? WalkLimits(head: 1, tail: 0, total: 1) : WalkLimits(head: 256, tail: 64)
-    return frozen.threads.map { thread in
+    let limits =
+      isSkipped ? WalkLimits(head: 1, tail: 0, total: 1) : WalkLimits(head: 256, tail: 64)
+    return frozen.threads.enumerated().map { index, thread in
       guard let registers = thread.registers else {
         var walk = Walk()
         walk.end = .unreadableMemory
         return walk
+      }
+      if index == crashed, runtime != nil, !isSkipped {
+        return unwinder.walkAcrossPivot(
+          from: registers, limits: limits, isPastDeadline: isPastDeadline)
       }
       return unwinder.walk(from: registers, limits: limits, isPastDeadline: isPastDeadline)
     }
@@ -72,7 +77,12 @@ struct Examination {
     var record = ThreadRecord(
       id: Int(thread.id), name: thread.name, crashed: isCrashed,
       frames: story.map { builder.frame($0, stacks: stacks, home: stack?.kind) },
-      frameCount: walk.count, complete: walk.end == .outermost, endReason: walk.end.reason)
+      frameCount: walk.count - split, complete: walk.end == .outermost,
+      endReason: walk.end.reason)
+    if let fold = walk.repeated, record.frames.indices.contains(fold.step - split) {
+      record.frames[fold.step - split].repeated = Frame.Repeated(
+        frames: fold.period, times: fold.times)
+    }
     record.state = ProcessStatus.name(ofState: thread.state)
     record.stack = stack
     let registers = registersAtFault(index, walk: walk, split: split)
@@ -127,20 +137,36 @@ struct Examination {
         && stacks.isAtStackEnd(
           fault: context.address, stackPointer: context.registers.stackPointer)
     }
-    facts.place = place(walk.steps[builder.fault(in: walk)...], stacks: stacks, builder: builder)
+    let story = walk.steps[builder.fault(in: walk)...].prefix(Self.storyLength).map {
+      builder.frame($0, stacks: stacks, home: nil)
+    }
+    facts.place = CrashPlace.words(story, images: images)
+    facts.isManaged = story.first?.kind == .managed
+    if builder.namesSymbols { facts.callsAbort = story.contains { $0.function == "abort" } }
     return facts
   }
 
-  /// The innermost frame in words: `crash_write (libcrash.so)`.
-  private func place(
-    _ steps: ArraySlice<Walk.Step>, stacks: StackFinder, builder: FrameBuilder
-  ) -> String? {
-    guard let step = steps.first else { return nil }
-    let frame = builder.frame(step, stacks: stacks, home: nil)
+  /// Frames that are looked at to say where it happened.
+  private static let storyLength = 12
+}
+
+/// Says in words where a crash happened.
+enum CrashPlace {
+  /// `crash_write (libcrash.so)`; for abort() its caller; for a jump to nowhere who jumped.
+  static func words(_ frames: [Frame], images: ImageTable) -> String? {
+    if let abort = frames.firstIndex(where: { $0.function == "abort" }) {
+      return abort + 1 < frames.count ? one(frames[abort + 1], images) : nil
+    }
+    guard let first = frames.first else { return nil }
+    if let place = one(first, images) { return place }
+    return frames.dropFirst().first.flatMap { one($0, images) }.map { "a call from \($0)" }
+  }
+
+  private static func one(_ frame: Frame, _ images: ImageTable) -> String? {
     guard let module = frame.module else { return frame.function }
-    let image = images.images[module]
     if frame.kind == .managed, frame.function == nil { return "managed code" }
-    let file = image.path.split(separator: "/").last.map(String.init) ?? image.path
+    let path = images.images[module].path
+    let file = path.split(separator: "/").last.map(String.init) ?? path
     if let function = frame.function { return "\(function) (\(file))" }
     return frame.moduleOffset.map { "\(file)+\($0)" }
   }

@@ -10,6 +10,9 @@ struct FrameBuilder {
   let runtime: ManagedRuntime?
   let symbols: [UInt64: Symbol]
 
+  /// False before the symbols have been looked up.
+  var namesSymbols: Bool { !symbols.isEmpty }
+
   func frame(_ step: Walk.Step, stacks: StackFinder, home: StackRecord.Kind?) -> Frame {
     var frame = Frame(
       kind: .native, trust: trust(step.trust), ip: HexNumber(step.ip), sp: HexNumber(step.sp))

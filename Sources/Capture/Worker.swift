@@ -42,7 +42,8 @@ struct Worker: ~Copyable {
       examine(frozen, directory)
       facts.send(.done, "")
     } catch {
-      let status = if case .notPermitted = error { ExitStatus.notPermitted } else { ExitStatus.failure }
+      let status =
+        if case .notPermitted = error { ExitStatus.notPermitted } else { ExitStatus.failure }
       facts.send(.refused, [UInt8(status)] + Array("\(error); \(error.remedy)".utf8))
     }
   }
@@ -191,7 +192,7 @@ struct Worker: ~Copyable {
       var payload: [UInt8] = []
       withUnsafeBytes(of: UInt32(record.id).littleEndian) { payload += $0 }
       facts.send(.thread, payload + JSONStream.encode(record))
-      let left = record.frameCount - record.frames.count - (record.handlerFrames?.count ?? 0)
+      let left = walks[index].omitted
       if left > 0 {
         limit(
           .walk, thread: examination.frozen.threads[index].id,
@@ -222,6 +223,15 @@ struct Worker: ~Copyable {
     send("crash", crash)
     facts.send(.summary, crash.summary)
     sendMemoryMap(examination, fault: crash.signal?.address?.value)
+    if crash.survives == true, examination.runtime != nil {
+      // Observed on 8.0.4: the next crash parks in poll(-1) as if the first were still being dumped.
+      limit(
+        "crash", problem: "the process goes on after this signal",
+        effect:
+          "from .NET 8 on, its next crash on any thread may hang instead of ending it, because "
+          + "dumps are enabled (a bug of the runtime)",
+        remedy: "restart the service")
+    }
     if let index = examination.crashed {
       let thread = examination.record(index, walk: walks[index], builder: builder)
       let modules = examination.images.images.map(ModuleRecord.init(image:))

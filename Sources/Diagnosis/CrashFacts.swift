@@ -30,6 +30,10 @@ public struct CrashFacts: Sendable {
   public var runtime: String?
   /// Where it happened, in words: `crash_write (libcrash.so)`.
   public var place: String?
+  /// True when the innermost frame is managed code.
+  public var isManaged = false
+  /// Whether abort() is among the innermost frames; nil when their names are not known.
+  public var callsAbort: Bool?
   /// True when the fault is at the end of the stack that the thread was on.
   public var isAtStackEnd = false
 

@@ -8,9 +8,11 @@ public enum CrashVerdict {
     guard let signal = facts.signal else { return crashWithoutSignal(facts) }
     let record = record(signal)
     let kind = kind(signal, facts)
+    let survives = survives(signal, facts)
     var crash = Crash(
-      kind: kind, summary: summary(kind, record, facts), threadID: facts.threadID, signal: record)
-    if survives(signal, facts) { crash.survives = true }
+      kind: kind, summary: summary(kind, record, facts, survives: survives),
+      threadID: facts.threadID, signal: record)
+    if survives { crash.survives = true }
     return crash
   }
 
@@ -28,10 +30,17 @@ public enum CrashVerdict {
       return signal.number == sigabrt ? .abort : .raisedSignal
     }
     // Above 0 the kernel raised it; SI_KERNEL (128) among them: a non-canonical address.
-    if code > 0 { return facts.isAtStackEnd ? .stackOverflow : .nativeFault }
-    // abort() sends SIGABRT to its own thread (SI_TKILL); from elsewhere it is a signal like any other.
-    if signal.number == sigabrt, code == -6 { return .abort }
-    return .raisedSignal
+    if code > 0 {
+      if facts.isAtStackEnd { return .stackOverflow }
+      // The runtime turns a fault in managed code into an exception, and aborts when nobody catches it.
+      return facts.isManaged && facts.runtime != nil ? .managedException : .nativeFault
+    }
+    return isAbort(signal, facts) ? .abort : .raisedSignal
+  }
+
+  /// abort() sends SIGABRT to its own thread (SI_TKILL), and so does raise(SIGABRT): the frames tell.
+  private static func isAbort(_ signal: CrashFacts.Signal, _ facts: CrashFacts) -> Bool {
+    signal.number == sigabrt && signal.code == -6 && facts.callsAbort != false
   }
 
   private static func record(_ signal: CrashFacts.Signal) -> SignalRecord {
@@ -61,42 +70,47 @@ public enum CrashVerdict {
   }
 
   /// A sent signal re-executes nothing: when the runtime's handler returns from it, the process goes on
-  /// (observed on 8.0.4 and 3.1.23 for kill and raise; abort() and SIGTRAP do end it).
+  /// (Tests/Fixtures/dotnet/truth.md: kill and raise on 8.0.4 and 3.1.23; abort() and SIGTRAP end it).
   private static func survives(_ signal: CrashFacts.Signal, _ facts: CrashFacts) -> Bool {
     guard facts.runtime != nil, let code = signal.code, code <= 0 else { return false }
-    if signal.number == sigabrt { return code == 0 }
+    if signal.number == sigabrt { return code == 0 || facts.callsAbort == false }
     return [sigill, sigbus, sigfpe, sigsegv].contains(signal.number)
   }
 
   private static func summary(
-    _ kind: Crash.Kind, _ signal: SignalRecord, _ facts: CrashFacts
+    _ kind: Crash.Kind, _ signal: SignalRecord, _ facts: CrashFacts, survives: Bool = false
   ) -> String {
     let thread = facts.threadID.map { " on thread \($0)" } ?? ""
     let function = facts.place.map { " in \($0)" } ?? ""
     let place = signal.address.map { " at address \($0)" } ?? ""
     let code = signal.codeName.map { " (\($0))" } ?? ""
     switch kind {
-    case .nativeFault:
+    case .nativeFault, .managedException:
       let access =
         switch signal.access {
         case .some(.execute): " executing"
         case .some(let access): " on a \(access)"
         case nil: ""
         }
-      return "\(signal.name)\(code)\(access)\(place)\(function)\(thread)"
+      let outcome =
+        kind == .managedException
+        ? "; .NET makes it a NullReferenceException or an AccessViolationException" : ""
+      return "\(signal.name)\(code)\(access)\(place)\(function)\(thread)\(outcome)"
     case .stackOverflow:
-      return "Stack overflow\(function)\(thread): \(signal.name)\(code)\(place), the end of its stack"
+      return
+        "Stack overflow\(function)\(thread): \(signal.name)\(code)\(place), the end of its stack"
     case .abort where signal.code == nil:
       guard let runtime = facts.runtime else { return "The process aborted\(thread) (SIGABRT)" }
       return "\(runtime) ended the process\(thread) with SIGABRT: an unhandled exception, "
         + "Environment.FailFast, a stack overflow or an access violation in managed code"
-    case .abort: return "abort() was called\(function)\(thread) (SIGABRT)"
+    case .abort:
+      let caller = facts.place.map { " by \($0)" } ?? ""
+      return "abort() was called\(caller)\(thread) (SIGABRT)"
     default:
       let sender = signal.sender.map { sender in
         sender.pid == facts.pid
           ? " by the process itself" : " by process \(sender.pid) (user \(sender.uid))"
       }
-      let survives = facts.runtime != nil && [sigill, sigbus, sigfpe, sigsegv].contains(signal.number)
       return "\(signal.name) was sent\(thread.replacingOn)\(sender ?? "")"
         + (survives ? "; it is no fault, and the process goes on" : "")
     }

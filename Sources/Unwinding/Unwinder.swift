@@ -6,13 +6,17 @@ public import Memory
 /// libunwind's cursor steps wherever there is unwind information; where there is none, the frame pointer
 /// does, and last a short scan. Nothing is read but the memory source, nothing is run or stopped.
 public struct Unwinder {
-  private let space: AddressSpace
+  let space: AddressSpace
+  let memory: any MemorySource
+  let mappings: MappingTable
 
   /// - Parameters:
   ///   - memory: the target's memory: stacks as they were when `registers` were read.
   ///   - images: its images, for unwind tables.
   ///   - mappings: its mappings, to tell code from data.
   public init(memory: any MemorySource, images: ImageTable, mappings: MappingTable) {
+    self.memory = memory
+    self.mappings = mappings
     space = AddressSpace(memory: memory, images: images, mappings: mappings)
   }
 
@@ -39,6 +43,7 @@ private struct Walker {
   var isInterrupted = true
   var switches = 0
   var tail: [Walk.Step] = []
+  var repeats = RepeatTracker()
   var walk = Walk()
 
   init(space: AddressSpace, limits: WalkLimits) {
@@ -64,7 +69,7 @@ private struct Walker {
         break
       }
     }
-    finishTail()
+    finish()
     return walk
   }
 
@@ -81,13 +86,30 @@ private struct Walker {
       tail[(walk.count - limits.head) % limits.tail] = step
     }
     walk.count += 1
+    repeats.note(ip)
   }
 
-  private mutating func finishTail() {
-    guard !tail.isEmpty else { return }
+  /// Puts the listed frames together: those before a repetition, one round of it, those after it.
+  private mutating func finish() {
     let oldest = tail.count < limits.tail ? 0 : (walk.count - limits.head) % limits.tail
-    walk.steps += tail[oldest...]
-    walk.steps += tail[..<oldest]
+    let last = Array(tail[oldest...] + tail[..<oldest])
+    let tailStart = walk.count - last.count
+    let head = walk.steps
+    var folded = 0
+    if let run = repeats.run, run.start + run.period <= head.count {
+      let kept = run.start + run.period
+      walk.steps = Array(head[..<kept])
+      if run.end < head.count { walk.steps += head[run.end...] }
+      walk.steps += last.dropFirst(max(0, run.end - tailStart))
+      walk.repeated = Walk.Repeat(step: run.start, period: run.period, times: run.times)
+      folded = (run.times - 1) * run.period
+      // Positions behind the fold have moved; only what interrupted the innermost frames is of use.
+      walk.signals.removeAll { $0.step >= kept }
+    } else {
+      walk.steps += last
+      walk.signals.removeAll { $0.step >= head.count }
+    }
+    walk.omitted = walk.count - walk.steps.count - folded
   }
 
   // MARK: Stepping
@@ -116,6 +138,7 @@ private struct Walker {
     if walk.signals.count >= 64 { return .noProgress }
     saved.step = walk.count - 1
     walk.signals.append(saved)
+    space.forgetRules()
     return begin(at: saved.registers, trust: .context, isInterrupted: true)
       ? nil : .noUnwindInformation
   }
@@ -149,7 +172,8 @@ private struct Walker {
     registers.stackPointer = sp
     // "The deepest frame has a zero frame pointer" (System V ABI, AMD64, 3.4.1).
     if registers.framePointer == 0, !isInterrupted { return .outermost }
-    if let next = FramePolicy.stepByFramePointer(registers, memory: space.memory),
+    if isPlausible(framePointer: registers.framePointer),
+      let next = FramePolicy.stepByFramePointer(registers, memory: space.memory),
       isReturnAddress(next.instructionPointer)
     {
       return restart(at: next, trust: .framePointer)
@@ -198,6 +222,13 @@ private struct Walker {
   }
 
   // MARK: Judging addresses
+
+  /// A frame lies above the stack pointer, or on another stack altogether: a runtime that handles a
+  /// fault on a stack of its own leaves a made-up stack pointer beside the true frame pointer.
+  private func isPlausible(framePointer: UInt64) -> Bool {
+    framePointer >= sp
+      || space.mappings.index(containing: framePointer) != space.mappings.index(containing: sp)
+  }
 
   private func isCode(_ address: UInt64) -> Bool {
     space.mappings.containing(address)?.isExecutable ?? false

@@ -8,7 +8,7 @@
       _ registers: RegisterSet, memory: any MemorySource
     ) -> RegisterSet? {
       let frame = registers.framePointer
-      guard frame >= registers.sp, frame & 15 == 0,
+      guard frame & 15 == 0,
         let caller = memory.load(UInt64.self, at: frame),
         let address = memory.load(UInt64.self, at: frame &+ 8)
       else { return nil }
@@ -39,16 +39,25 @@
       memory.load(UInt64.self, at: address) == 0xd400_0001_d280_1168
     }
 
+    /// Bytes from the signal frame's start to the pc in it.
+    static let savedInstructionPointerOffset = 128 + 176 + 8 * 33
+
     /// siginfo (128 bytes) comes first, then the ucontext, whose registers begin after its mask
     /// (arch/arm64/include/uapi/asm/sigcontext.h, ucontext.h).
     static func signalContext(
       _ stackPointer: UInt64, memory: any MemorySource
     ) -> SignalContext? {
       let registersAt = 128 + 176
-      guard let raw = memory.bytes(at: stackPointer, count: registersAt + 8 * 35) else { return nil }
+      guard let raw = memory.bytes(at: stackPointer, count: registersAt + 8 * 35) else {
+        return nil
+      }
       return raw.withUnsafeBytes { bytes in
-        func word(_ offset: Int) -> UInt64 { bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) }
-        func half(_ offset: Int) -> Int32 { bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self) }
+        func word(_ offset: Int) -> UInt64 {
+          bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        }
+        func half(_ offset: Int) -> Int32 {
+          bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self)
+        }
         var registers = RegisterSet()
         for index in 0..<31 { registers.x[index] = word(registersAt + 8 + 8 * index) }
         registers.sp = word(registersAt + 8 * 32)
