@@ -20,7 +20,7 @@ struct Inquest: ParsableCommand {
   static let version = "0.1.0"
 
   static func main() {
-    let arguments = Array(CommandLine.arguments.dropFirst())
+    let arguments = Arguments.current
     do {
       // Before the parser sees them: these arguments are createdump's, down to --help.
       if arguments.first == CreateDump.configuration.commandName {
