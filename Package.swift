@@ -81,6 +81,7 @@ let package = Package(
       name: "PreloadTests", exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(name: "SymbolsTests", dependencies: ["Symbols", "Memory"], swiftSettings: house),
     .testTarget(name: "ReportTests", dependencies: ["Report"], swiftSettings: house),
+    .testTarget(name: "CommandTests", dependencies: ["inquest", "Report"], swiftSettings: house),
     .testTarget(name: "StoreTests", dependencies: ["Store"], swiftSettings: house),
     .testTarget(name: "RenderTests", dependencies: ["Render", "Report"], swiftSettings: house),
   ]

@@ -13,18 +13,22 @@ struct Inquest: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      Run.self, Capture.self, Show.self, CreateDump.self, Doctor.self, TrialTarget.self,
+      Run.self, Capture.self, Show.self, CreateDump.self, Doctor.self,
     ]
   )
 
   static let version = "0.1.0"
 
   static func main() {
-    let arguments = Array(CommandLine.arguments.dropFirst())
+    let arguments = Arguments.current
     do {
       // Before the parser sees them: these arguments are createdump's, down to --help.
       if arguments.first == CreateDump.configuration.commandName {
         try CreateDump.execute(Array(arguments.dropFirst()))
+      }
+      if arguments.first == TrialTarget.name, let role = arguments.dropFirst().first {
+        try TrialTarget.play(role)
+        return
       }
       var command = try parseAsRoot(arguments)
       try command.run()

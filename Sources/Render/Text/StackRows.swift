@@ -86,10 +86,10 @@ extension Page {
   private func places(_ frames: ArraySlice<Frame>) -> String {
     var names: [String] = []
     for frame in frames {
-      guard let name = module(frame)?.path.lastPathComponent, !names.contains(name) else {
-        continue
-      }
-      names.append(name)
+      // Generated code has a file only in name ("memfd:doublemapper").
+      guard let module = module(frame), module.kind != .jit else { continue }
+      let name = module.path.lastPathComponent
+      if !names.contains(name) { names.append(name) }
     }
     guard !names.isEmpty else { return "" }
     return " (" + names.prefix(3).joined(separator: ", ") + (names.count > 3 ? ", …" : "") + ")"
