@@ -79,6 +79,8 @@ struct Examination {
       frames: story.map { builder.frame($0, stacks: stacks, home: stack?.kind) },
       frameCount: walk.count - split, complete: walk.end == .outermost,
       endReason: walk.end.reason)
+    // A fault inside the runtime is no machinery to fold away: it is the story.
+    if isCrashed, !record.frames.isEmpty { record.frames[0].plumbing = nil }
     if let fold = walk.repeated, record.frames.indices.contains(fold.step - split) {
       record.frames[fold.step - split].repeated = Frame.Repeated(
         frames: fold.period, times: fold.times)

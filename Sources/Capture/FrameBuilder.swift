@@ -22,7 +22,10 @@ struct FrameBuilder {
       let image = images.images[index]
       frame.module = index
       frame.moduleOffset = HexNumber(step.ip &- image.base)
-      if runtime != nil, ManagedRuntime.holdsManagedCode(image) { frame.kind = .managed }
+      if runtime != nil {
+        if ManagedRuntime.holdsManagedCode(image) { frame.kind = .managed }
+        if ManagedRuntime.isMachinery(image) { frame.plumbing = true }
+      }
     }
     if let symbol = symbols[lookup] {
       frame.function = symbol.name

@@ -147,11 +147,6 @@ public struct Supervisor {
   public var processName: String { assembler.processName ?? "process" }
 }
 
-/// The project's version.
-public enum Version {
-  public static let current = "0.1.0"
-}
-
 enum ReportID {
   /// 12 hex digits: enough that two reports of one directory never share them.
   static func random() -> String {

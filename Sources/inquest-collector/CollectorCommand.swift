@@ -47,7 +47,7 @@ enum CollectorCommand {
     guard let pid = parsed.pid else { return usage("createdump wants a pid as its last argument") }
     guard parsed.signal != nil else {
       var request = CaptureRequest(pid: pid, trigger: .manual)
-      return capture(&request)
+      return finish(&request)
     }
     var request = CaptureRequest(pid: pid, trigger: .crash)
     request.crash = parsed
@@ -77,19 +77,11 @@ enum CollectorCommand {
       }
       request.timeout = seconds
     }
+    // Any other process may be frozen, our parent too; we ourselves would never wake up.
+    guard pid != getpid() else { return usage("the collector cannot capture itself") }
     request.inspectsManaged = !options.flag("--no-managed")
     request.namesSymbols = !options.flag("--no-symbols")
     if let extra = options.words.first { return usage("capture has no argument \"\(extra)\"") }
-    return capture(&request)
-  }
-
-  private static func capture(_ request: inout CaptureRequest) -> Int32 {
-    guard request.pid != getpid(), request.pid != getppid() || getppid() == 1 else {
-      // The parent is whoever waits for us; freezing it is legal and useful for scripts that capture
-      // themselves, so only our own process is refused.
-      if request.pid == getpid() { return usage("the collector cannot capture itself") }
-      return finish(&request)
-    }
     return finish(&request)
   }
 

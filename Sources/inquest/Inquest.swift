@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Report
 
 /// The command line. Each command is one file in `Commands`.
 @main
@@ -11,13 +12,11 @@ struct Inquest: ParsableCommand {
       "inquest run -- CMD" starts a service that leaves a report when it crashes; "inquest show" \
       reads the newest report; "inquest doctor" says whether a crash could be reported here.
       """,
-    version: version,
+    version: Version.current,
     subcommands: [
       Run.self, Capture.self, Show.self, CreateDump.self, Doctor.self,
     ]
   )
-
-  static let version = "0.1.0"
 
   static func main() {
     let arguments = Arguments.current

@@ -3,9 +3,7 @@ import Foundation
 import Testing
 
 /// Real runtimes, really crashing.
-@Suite(
-  .enabled(if: Runtime.available, "no runtimes below INQUEST_TEST_RUNTIMES or .cache/runtimes"),
-  .serialized)
+@Suite(.serialized)
 struct RuntimeTests {
   static let unhandled = """
     class Crash {

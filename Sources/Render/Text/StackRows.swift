@@ -108,12 +108,8 @@ extension Page {
   func isUnnamedManaged(_ frame: Frame) -> Bool {
     guard frame.function == nil else { return false }
     if frame.kind == .managed { return true }
-    guard let runtime = report.runtime else { return false }
-    switch module(frame)?.kind {
-    case ModuleRecord.Kind.pe, ModuleRecord.Kind.jit: return true
-    case nil: return runtime.inspection != .ok && frame.kind != .inlined
-    default: return false
-    }
+    // A frame in no module at all is no managed one: that is a jump to where no code is.
+    return report.runtime != nil && [.pe, .jit].contains(module(frame)?.kind)
   }
 }
 

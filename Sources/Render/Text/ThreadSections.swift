@@ -152,9 +152,8 @@ extension Page {
   }
 
   private mutating func addEnd(_ thread: ThreadRecord, indent: Int) {
-    // The count is the whole stack's, crash handling included.
-    let missing =
-      max(0, thread.frameCount) - listed(thread) - (thread.handlerFrames?.count ?? 0)
+    // The count goes from the fault on: crash handling above it is no part of it.
+    let missing = max(0, thread.frameCount) - listed(thread)
     if thread.frames.isEmpty {
       add(Line(indent, .warning, "no frames: \(Words.end(thread.endReason))"))
     } else if !thread.complete {

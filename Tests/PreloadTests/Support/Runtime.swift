@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// The two real runtimes, unpacked from their wheels below INQUEST_TEST_RUNTIMES, or else below
-/// `.cache/runtimes` of this repository.
+/// The two real runtimes that tools/fetch-dotnet.sh puts below INQUEST_TEST_RUNTIMES, or else below
+/// `.cache/dotnet` of this repository.
 enum Runtime: String, CaseIterable, Sendable {
   case dotnet8 = "8.0"
   case core3 = "3.1"
@@ -11,22 +11,19 @@ enum Runtime: String, CaseIterable, Sendable {
     if let given = ProcessInfo.processInfo.environment["INQUEST_TEST_RUNTIMES"] { return given }
     var root = URL(fileURLWithPath: #filePath)
     for _ in 0..<4 { root.deleteLastPathComponent() }
-    return root.path + "/.cache/runtimes"
+    return root.path + "/.cache/dotnet"
   }
 
+  private var version: String { self == .dotnet8 ? "8.0.4" : "3.1.23" }
+
   private var root: String {
-    Self.folder + (self == .dotnet8 ? "/dnv/net/runtime/.net" : "/dotnetcore2/bin")
+    Self.folder + "/" + version
   }
 
   var dotnet: String { root + "/dotnet" }
 
   var createdump: String {
-    root + "/shared/Microsoft.NETCore.App/" + (self == .dotnet8 ? "8.0.4" : "3.1.23")
-      + "/createdump"
-  }
-
-  static var available: Bool {
-    allCases.allSatisfy { FileManager.default.isExecutableFile(atPath: $0.dotnet) }
+    root + "/shared/Microsoft.NETCore.App/" + version + "/createdump"
   }
 
   /// Compiles a program into `folder`, for this runtime; returns what dotnet is to be given.
