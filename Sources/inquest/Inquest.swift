@@ -35,7 +35,13 @@ struct Inquest: ParsableCommand {
       Console.complain(failure.message)
       Glibc.exit(failure.status.rawValue)
     } catch {
-      exit(withError: error)
+      guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+      // The parser would add three lines of usage; one says what is wrong, and where to read on.
+      let first = message(for: error).split(separator: "\n").first.map(String.init) ?? "usage"
+      let known = configuration.subcommands.compactMap { $0.configuration.commandName }
+      let command = arguments.first.flatMap { known.contains($0) ? " " + $0 : nil } ?? ""
+      Console.complain("\(first); see inquest help\(command)")
+      Glibc.exit(ExitCode.validationFailure.rawValue)
     }
   }
 }
