@@ -8,9 +8,11 @@ public enum CrashVerdict {
     guard let signal = facts.signal else { return crashWithoutSignal(facts) }
     let record = record(signal)
     let kind = kind(signal, facts)
+    let survives = survives(signal, facts)
     var crash = Crash(
-      kind: kind, summary: summary(kind, record, facts), threadID: facts.threadID, signal: record)
-    if survives(signal, facts) { crash.survives = true }
+      kind: kind, summary: summary(kind, record, facts, survives: survives),
+      threadID: facts.threadID, signal: record)
+    if survives { crash.survives = true }
     return crash
   }
 
@@ -69,7 +71,7 @@ public enum CrashVerdict {
   }
 
   private static func summary(
-    _ kind: Crash.Kind, _ signal: SignalRecord, _ facts: CrashFacts
+    _ kind: Crash.Kind, _ signal: SignalRecord, _ facts: CrashFacts, survives: Bool = false
   ) -> String {
     let thread = facts.threadID.map { " on thread \($0)" } ?? ""
     let function = facts.place.map { " in \($0)" } ?? ""
@@ -96,7 +98,6 @@ public enum CrashVerdict {
         sender.pid == facts.pid
           ? " by the process itself" : " by process \(sender.pid) (user \(sender.uid))"
       }
-      let survives = facts.runtime != nil && [sigill, sigbus, sigfpe, sigsegv].contains(signal.number)
       return "\(signal.name) was sent\(thread.replacingOn)\(sender ?? "")"
         + (survives ? "; it is no fault, and the process goes on" : "")
     }
