@@ -82,6 +82,7 @@ let package = Package(
     .testTarget(name: "SymbolsTests", dependencies: ["Symbols", "Memory"], swiftSettings: house),
     .testTarget(name: "ReportTests", dependencies: ["Report"], swiftSettings: house),
     .testTarget(name: "StoreTests", dependencies: ["Store"], swiftSettings: house),
+    .testTarget(name: "DotNetTests", swiftSettings: house),
     .testTarget(name: "RenderTests", dependencies: ["Render", "Report"], swiftSettings: house),
   ]
 )
