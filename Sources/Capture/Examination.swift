@@ -3,6 +3,7 @@ import DotNet
 import Inferior
 import Memory
 import Report
+import Symbols
 import Unwinding
 
 /// A process as it was when it stood still, and what is worked out from it afterwards.
@@ -127,8 +128,19 @@ struct Examination {
         && stacks.isAtStackEnd(
           fault: context.address, stackPointer: context.registers.stackPointer)
     }
-    facts.place = place(walk.steps[builder.fault(in: walk)...], stacks: stacks, builder: builder)
+    let story = walk.steps[builder.fault(in: walk)...]
+    facts.isInManagedCode = story.first.map { isManaged($0) } ?? false
+    // abort, raise and what they are made of: the one who called them comes right after.
+    let names = story.prefix(6).map { builder.symbols[$0.lookupAddress]?.name }
+    if names.contains(where: { $0 != nil }) { facts.calledAbort = names.contains("abort") }
+    let caller = names.firstIndex(of: "abort").map { story.dropFirst($0 + 1) }
+    facts.place = place(caller ?? story, stacks: stacks, builder: builder)
     return facts
+  }
+
+  private func isManaged(_ step: Walk.Step) -> Bool {
+    guard runtime != nil else { return false }
+    return images.containing(step.lookupAddress).map(ManagedRuntime.holdsManagedCode) ?? false
   }
 
   /// The innermost frame in words: `crash_write (libcrash.so)`.

@@ -9,8 +9,9 @@ public enum CrashVerdict {
     let record = record(signal)
     let kind = kind(signal, facts)
     var crash = Crash(
-      kind: kind, summary: summary(kind, record, facts), threadID: facts.threadID, signal: record)
+      kind: kind, summary: "", threadID: facts.threadID, signal: record)
     if survives(signal, facts) { crash.survives = true }
+    crash.summary = summary(kind, record, facts, survives: crash.survives == true)
     return crash
   }
 
@@ -28,10 +29,17 @@ public enum CrashVerdict {
       return signal.number == sigabrt ? .abort : .raisedSignal
     }
     // Above 0 the kernel raised it; SI_KERNEL (128) among them: a non-canonical address.
-    if code > 0 { return facts.isAtStackEnd ? .stackOverflow : .nativeFault }
-    // abort() sends SIGABRT to its own thread (SI_TKILL); from elsewhere it is a signal like any other.
-    if signal.number == sigabrt, code == -6 { return .abort }
-    return .raisedSignal
+    if code > 0 {
+      if facts.isAtStackEnd { return .stackOverflow }
+      return facts.becameException ? .managedException : .nativeFault
+    }
+    return isAbort(signal, facts) ? .abort : .raisedSignal
+  }
+
+  /// abort() sends SIGABRT to its own thread (SI_TKILL); so does raise(SIGABRT), which is a signal like
+  /// any other.
+  private static func isAbort(_ signal: CrashFacts.Signal, _ facts: CrashFacts) -> Bool {
+    signal.number == sigabrt && signal.code == -6 && facts.calledAbort != false
   }
 
   private static func record(_ signal: CrashFacts.Signal) -> SignalRecord {
@@ -64,26 +72,34 @@ public enum CrashVerdict {
   /// (observed on 8.0.4 and 3.1.23 for kill and raise; abort() and SIGTRAP do end it).
   private static func survives(_ signal: CrashFacts.Signal, _ facts: CrashFacts) -> Bool {
     guard facts.runtime != nil, let code = signal.code, code <= 0 else { return false }
-    if signal.number == sigabrt { return code == 0 }
+    if signal.number == sigabrt { return !isAbort(signal, facts) }
     return [sigill, sigbus, sigfpe, sigsegv].contains(signal.number)
   }
 
   private static func summary(
-    _ kind: Crash.Kind, _ signal: SignalRecord, _ facts: CrashFacts
+    _ kind: Crash.Kind, _ signal: SignalRecord, _ facts: CrashFacts, survives: Bool = false
   ) -> String {
     let thread = facts.threadID.map { " on thread \($0)" } ?? ""
     let function = facts.place.map { " in \($0)" } ?? ""
     let place = signal.address.map { " at address \($0)" } ?? ""
     let code = signal.codeName.map { " (\($0))" } ?? ""
     switch kind {
-    case .nativeFault:
+    case .nativeFault, .managedException:
       let access =
         switch signal.access {
         case .some(.execute): " executing"
         case .some(let access): " on a \(access)"
         case nil: ""
         }
-      return "\(signal.name)\(code)\(access)\(place)\(function)\(thread)"
+      let exception =
+        switch kind {
+        case .managedException where signal.number == sigfpe:
+          ": a .NET DivideByZeroException that nobody caught"
+        case .managedException:
+          ": a .NET NullReferenceException or AccessViolationException that nobody caught"
+        default: ""
+        }
+      return "\(signal.name)\(code)\(access)\(place)\(function)\(thread)\(exception)"
     case .stackOverflow:
       return "Stack overflow\(function)\(thread): \(signal.name)\(code)\(place), the end of its stack"
     case .abort where signal.code == nil:
@@ -96,7 +112,6 @@ public enum CrashVerdict {
         sender.pid == facts.pid
           ? " by the process itself" : " by process \(sender.pid) (user \(sender.uid))"
       }
-      let survives = facts.runtime != nil && [sigill, sigbus, sigfpe, sigsegv].contains(signal.number)
       return "\(signal.name) was sent\(thread.replacingOn)\(sender ?? "")"
         + (survives ? "; it is no fault, and the process goes on" : "")
     }
