@@ -20,7 +20,7 @@ struct StackTests {
         let registers = try #require(report.crashed?["registers"])
         #expect(registers["rip"].address == first["ip"].address)
         #expect(registers["rsp"].address == first["sp"].address)
-      } else if scenario.subject.mode != "native-overflow-thread" {
+      } else {
         #expect(first["kind"].text == "managed")
       }
     }

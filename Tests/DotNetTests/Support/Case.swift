@@ -20,6 +20,8 @@ struct Case: Sendable, Hashable, CustomStringConvertible {
   struct Verdict: Sendable {
     enum Address: Sendable, Equatable {
       case none, exactly(UInt64), any
+      /// Wherever a damaged register happens to point: the page at 0.
+      case nearNull
       /// Where the instruction itself is.
       case instruction
     }
@@ -44,12 +46,12 @@ struct Case: Sendable, Hashable, CustomStringConvertible {
     if let signal { return Self.sent(signal, self, runtime) }
     if let faults = Self.faults[mode] { return [faults] }
     let managed = Verdict(
-      kinds: ["abort", "managed_exception", "fail_fast"], signals: [6, 11], hasSignalFrame: false)
+      kinds: ["abort", "managed_exception", "fail_fast"], hasSignalFrame: false)
     switch (mode, runtime) {
     case ("exit", _), ("caught", _): return []
-    case ("overflow", .core3), ("overflow-thread", .core3):
+    case ("overflow", _), ("overflow-thread", _):
       return [Verdict(kinds: ["stack_overflow"], signals: [11], address: .any)]
-    case ("native-overflow", .core3), ("native-overflow-thread", .core3):
+    case ("native-overflow", .core3), ("native-overflow-thread", _):
       return [
         Verdict(
           kinds: ["stack_overflow"], signals: [11], address: .any, access: "write",
@@ -60,10 +62,6 @@ struct Case: Sendable, Hashable, CustomStringConvertible {
       return [
         Verdict(
           kinds: ["native_fault"], signals: [11], code: 1, address: .exactly(8), access: "read")
-      ]
-    case ("overflow", .net8), ("overflow-thread", .net8), ("native-overflow-thread", .net8):
-      return [
-        Verdict(kinds: ["abort", "stack_overflow"], signals: [6, 11], hasSignalFrame: false)
       ]
     case ("native-abort", .net8), ("native-abort-thread", .net8):
       return [
@@ -85,7 +83,7 @@ struct Case: Sendable, Hashable, CustomStringConvertible {
   private static func sent(_ number: Int32, _ this: Case, _ runtime: Runtime) -> [Verdict] {
     let survived = raised(Int(number), code: 0, .tester)
     let damaged = Verdict(
-      kinds: ["native_fault"], signals: [11], code: 1, address: .exactly(42), functions: ["read"])
+      kinds: ["native_fault"], signals: [11], code: 1, address: .nearNull, functions: ["read"])
     let exception = Verdict(kinds: ["abort", "managed_exception"], hasSignalFrame: false)
     let isNet8 = runtime == .net8
     switch (number, this.mode) {
@@ -118,6 +116,11 @@ struct Case: Sendable, Hashable, CustomStringConvertible {
       functions: functions)
   }
 
+  /// The runtime makes exceptions of these.
+  private static func inManagedCode(_ address: Verdict.Address) -> Verdict {
+    Verdict(kinds: ["managed_exception"], signals: [11], code: 1, address: address)
+  }
+
   private static let faults: [String: Verdict] = [
     "native-segv": fault(11, 1, .exactly(8), ["write_to", "crash_segv"], access: "write"),
     "native-segv-thread": fault(11, 1, .exactly(8), ["write_to", "crash_segv"], access: "write"),
@@ -130,6 +133,9 @@ struct Case: Sendable, Hashable, CustomStringConvertible {
     "native-fpe": fault(8, 1, .instruction, ["divide", "crash_fpe"]),
     "native-ill": fault(4, 2, .instruction, ["crash_ill"]),
     "native-trap": fault(5, 128, .none, ["crash_trap"]),
+    "null-reference": inManagedCode(.nearNull),
+    "access-violation": inManagedCode(.exactly(0x7ead_0000)),
+    "access-violation-near-null": inManagedCode(.exactly(0x10)),
     "native-bus": fault(7, 2, .any, ["write_to", "crash_bus"], access: "write"),
   ]
 
