@@ -100,6 +100,7 @@ let package = Package(
     .testTarget(name: "ReportTests", dependencies: ["Report"], swiftSettings: house),
     .testTarget(name: "CommandTests", dependencies: ["inquest", "Report"], swiftSettings: house),
     .testTarget(name: "StoreTests", dependencies: ["Store"], swiftSettings: house),
+    .testTarget(name: "DotNetTests", swiftSettings: house),
     .testTarget(name: "RenderTests", dependencies: ["Render", "Report"], swiftSettings: house),
   ]
 )

@@ -53,15 +53,11 @@ struct Examination {
       memory: frozen.memory, images: images, mappings: frozen.mappings)
     let limits =
       isSkipped ? WalkLimits(head: 1, tail: 0, total: 1) : WalkLimits(head: 256, tail: 64)
-    return frozen.threads.enumerated().map { index, thread in
+    return frozen.threads.map { thread in
       guard let registers = thread.registers else {
         var walk = Walk()
         walk.end = .unreadableMemory
         return walk
-      }
-      if index == crashed, runtime != nil, !isSkipped {
-        return unwinder.walkAcrossPivot(
-          from: registers, limits: limits, isPastDeadline: isPastDeadline)
       }
       return unwinder.walk(from: registers, limits: limits, isPastDeadline: isPastDeadline)
     }
@@ -143,8 +139,8 @@ struct Examination {
       builder.frame($0, stacks: stacks, home: nil)
     }
     facts.place = CrashPlace.words(story, images: images)
-    facts.isManaged = story.first?.kind == .managed
-    if builder.namesSymbols { facts.callsAbort = story.contains { $0.function == "abort" } }
+    facts.isInManagedCode = story.first?.kind == .managed
+    if builder.namesSymbols { facts.calledAbort = story.contains { $0.function == "abort" } }
     return facts
   }
 

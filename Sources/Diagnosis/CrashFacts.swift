@@ -31,9 +31,9 @@ public struct CrashFacts: Sendable {
   /// Where it happened, in words: `crash_write (libcrash.so)`.
   public var place: String?
   /// True when the innermost frame is managed code.
-  public var isManaged = false
-  /// Whether abort() is among the innermost frames; nil when their names are not known.
-  public var callsAbort: Bool?
+  public var isInManagedCode = false
+  /// Whether abort() is what raised the signal; nil when the frames have no names to tell by.
+  public var calledAbort: Bool?
   /// True when the fault is at the end of the stack that the thread was on.
   public var isAtStackEnd = false
 
@@ -43,6 +43,16 @@ public struct CrashFacts: Sendable {
 }
 
 extension CrashFacts {
+  /// True for a fault that the runtime made an exception of, which nobody caught: it says so by ending
+  /// the process as it ends it for any exception. 3.1 says nothing, but knows how to do it in managed
+  /// code only.
+  var becameException: Bool {
+    guard runtime != nil, !isAtStackEnd, let found, let code = found.code, code > 0 else {
+      return false
+    }
+    return announced.map { $0.code == nil && $0.number != found.number } ?? isInManagedCode
+  }
+
   /// The signal that matters, the announced one completed by what the stack says.
   ///
   /// A runtime that ends its own process announces SIGABRT with no code: then a signal frame that tells

@@ -8,11 +8,10 @@ public enum CrashVerdict {
     guard let signal = facts.signal else { return crashWithoutSignal(facts) }
     let record = record(signal)
     let kind = kind(signal, facts)
-    let survives = survives(signal, facts)
     var crash = Crash(
-      kind: kind, summary: summary(kind, record, facts, survives: survives),
-      threadID: facts.threadID, signal: record)
-    if survives { crash.survives = true }
+      kind: kind, summary: "", threadID: facts.threadID, signal: record)
+    if survives(signal, facts) { crash.survives = true }
+    crash.summary = summary(kind, record, facts, survives: crash.survives == true)
     return crash
   }
 
@@ -32,15 +31,15 @@ public enum CrashVerdict {
     // Above 0 the kernel raised it; SI_KERNEL (128) among them: a non-canonical address.
     if code > 0 {
       if facts.isAtStackEnd { return .stackOverflow }
-      // The runtime turns a fault in managed code into an exception, and aborts when nobody catches it.
-      return facts.isManaged && facts.runtime != nil ? .managedException : .nativeFault
+      return facts.becameException ? .managedException : .nativeFault
     }
     return isAbort(signal, facts) ? .abort : .raisedSignal
   }
 
-  /// abort() sends SIGABRT to its own thread (SI_TKILL), and so does raise(SIGABRT): the frames tell.
+  /// abort() sends SIGABRT to its own thread (SI_TKILL); so does raise(SIGABRT), which is a signal like
+  /// any other.
   private static func isAbort(_ signal: CrashFacts.Signal, _ facts: CrashFacts) -> Bool {
-    signal.number == sigabrt && signal.code == -6 && facts.callsAbort != false
+    signal.number == sigabrt && signal.code == -6 && facts.calledAbort != false
   }
 
   private static func record(_ signal: CrashFacts.Signal) -> SignalRecord {
@@ -70,10 +69,10 @@ public enum CrashVerdict {
   }
 
   /// A sent signal re-executes nothing: when the runtime's handler returns from it, the process goes on
-  /// (Tests/Fixtures/dotnet/truth.md: kill and raise on 8.0.4 and 3.1.23; abort() and SIGTRAP end it).
+  /// (observed on 8.0.4 and 3.1.23 for kill and raise; abort() and SIGTRAP do end it).
   private static func survives(_ signal: CrashFacts.Signal, _ facts: CrashFacts) -> Bool {
     guard facts.runtime != nil, let code = signal.code, code <= 0 else { return false }
-    if signal.number == sigabrt { return code == 0 || facts.callsAbort == false }
+    if signal.number == sigabrt { return !isAbort(signal, facts) }
     return [sigill, sigbus, sigfpe, sigsegv].contains(signal.number)
   }
 
@@ -92,20 +91,22 @@ public enum CrashVerdict {
         case .some(let access): " on a \(access)"
         case nil: ""
         }
-      let outcome =
-        kind == .managedException
-        ? "; .NET makes it a NullReferenceException or an AccessViolationException" : ""
-      return "\(signal.name)\(code)\(access)\(place)\(function)\(thread)\(outcome)"
+      let exception =
+        switch kind {
+        case .managedException where signal.number == sigfpe:
+          ": a .NET DivideByZeroException that nobody caught"
+        case .managedException:
+          ": a .NET NullReferenceException or AccessViolationException that nobody caught"
+        default: ""
+        }
+      return "\(signal.name)\(code)\(access)\(place)\(function)\(thread)\(exception)"
     case .stackOverflow:
-      return
-        "Stack overflow\(function)\(thread): \(signal.name)\(code)\(place), the end of its stack"
+      return "Stack overflow\(function)\(thread): \(signal.name)\(code)\(place), the end of its stack"
     case .abort where signal.code == nil:
       guard let runtime = facts.runtime else { return "The process aborted\(thread) (SIGABRT)" }
       return "\(runtime) ended the process\(thread) with SIGABRT: an unhandled exception, "
         + "Environment.FailFast, a stack overflow or an access violation in managed code"
-    case .abort:
-      let caller = facts.place.map { " by \($0)" } ?? ""
-      return "abort() was called\(caller)\(thread) (SIGABRT)"
+    case .abort: return "abort() was called\(function)\(thread) (SIGABRT)"
     default:
       let sender = signal.sender.map { sender in
         sender.pid == facts.pid

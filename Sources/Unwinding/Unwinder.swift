@@ -6,17 +6,13 @@ public import Memory
 /// libunwind's cursor steps wherever there is unwind information; where there is none, the frame pointer
 /// does, and last a short scan. Nothing is read but the memory source, nothing is run or stopped.
 public struct Unwinder {
-  let space: AddressSpace
-  let memory: any MemorySource
-  let mappings: MappingTable
+  private let space: AddressSpace
 
   /// - Parameters:
   ///   - memory: the target's memory: stacks as they were when `registers` were read.
   ///   - images: its images, for unwind tables.
   ///   - mappings: its mappings, to tell code from data.
   public init(memory: any MemorySource, images: ImageTable, mappings: MappingTable) {
-    self.memory = memory
-    self.mappings = mappings
     space = AddressSpace(memory: memory, images: images, mappings: mappings)
   }
 
@@ -42,6 +38,7 @@ private struct Walker {
   var trust = Walk.Trust.context
   var isInterrupted = true
   var switches = 0
+  var interruptions = 0
   var tail: [Walk.Step] = []
   var repeats = RepeatTracker()
   var walk = Walk()
@@ -55,7 +52,10 @@ private struct Walker {
     guard begin(at: registers, trust: .context, isInterrupted: true) else { return walk }
     while true {
       let isTrampoline = FramePolicy.isSignalTrampoline(ip, memory: space.memory)
-      record(isTrampoline: isTrampoline)
+      let moved =
+        trust == .cfi && !isTrampoline
+        ? FramePolicy.movedSignalContext(ip: ip, sp: sp, memory: space.memory) : nil
+      record(isTrampoline: isTrampoline || moved != nil)
       if walk.count >= limits.total {
         walk.end = .frameLimit
         break
@@ -64,7 +64,13 @@ private struct Walker {
         walk.end = .deadline
         break
       }
-      if let end = isTrampoline ? enterInterruptedFrame() : stepOut() {
+      let end =
+        if isTrampoline || moved != nil {
+          enterInterruptedFrame(moved ?? FramePolicy.signalContext(sp, memory: space.memory))
+        } else {
+          stepOut()
+        }
+      if let end {
         walk.end = end
         break
       }
@@ -129,15 +135,14 @@ private struct Walker {
   }
 
   /// Goes on where the signal struck, with every register that the kernel saved there. Nil on success.
-  private mutating func enterInterruptedFrame() -> Walk.End? {
-    guard var saved = FramePolicy.signalContext(sp, memory: space.memory) else {
-      return .unreadableMemory
-    }
+  private mutating func enterInterruptedFrame(_ context: SignalContext?) -> Walk.End? {
+    guard var saved = context else { return .unreadableMemory }
     // A handler on an alternate stack may lie above or below the stack that it interrupted, so there is
     // no order of stack pointers to check here (field bug 20); a loop of signal frames ends by count.
-    if walk.signals.count >= 64 { return .noProgress }
+    interruptions += 1
+    if interruptions > 64 { return .noProgress }
     saved.step = walk.count - 1
-    walk.signals.append(saved)
+    if saved.number != 0 { walk.signals.append(saved) }
     space.forgetRules()
     return begin(at: saved.registers, trust: .context, isInterrupted: true)
       ? nil : .noUnwindInformation

@@ -55,9 +55,6 @@
       memory.bytes(at: address, count: trampoline.count) == trampoline
     }
 
-    /// Bytes from the ucontext to the rip in it: 40 to the registers, 16 registers before it.
-    static let savedInstructionPointerOffset = 168
-
     /// What the kernel saved when it delivered the signal: with the trampoline's frame innermost, the
     /// stack pointer is at the ucontext, and the siginfo follows it (`struct rt_sigframe` in
     /// arch/x86/include/asm/sigframe.h; layouts in asm/ucontext.h, asm/sigcontext.h and

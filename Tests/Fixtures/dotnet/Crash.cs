@@ -32,6 +32,7 @@ static class Crash
     [DllImport("crash")] static extern int crash_overflow();
     [DllImport("crash")] static extern void crash_call_back(Callback back);
     [DllImport("crash")] static extern void crash_sleep(int milliseconds);
+    [DllImport("crash")] static extern void crash_note_thread();
 
     static readonly Dictionary<string, Action> Modes = new Dictionary<string, Action>
     {
@@ -153,14 +154,14 @@ static class Crash
 
     static void OnThread(Action action)
     {
-        var thread = new Thread(() => action()) { Name = "victim" };
+        var thread = new Thread(() => { crash_note_thread(); action(); }) { Name = "victim" };
         thread.Start();
         thread.Join();
     }
 
     static void OnPool(Action action)
     {
-        ThreadPool.QueueUserWorkItem(_ => action());
+        ThreadPool.QueueUserWorkItem(_ => { crash_note_thread(); action(); });
         Thread.Sleep(10000);
     }
 

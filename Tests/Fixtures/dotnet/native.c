@@ -1,8 +1,10 @@
 // libcrash.so: the native half of Crash.cs. Each function dies (or waits) in one particular way,
 // two calls deep, so that a report has native frames between the managed caller and the fault.
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -74,4 +76,13 @@ EXPORT void crash_call_back(callback back) { call(back); STAY(); }
 EXPORT void crash_sleep(int milliseconds) {
     struct timespec left = {milliseconds / 1000, (milliseconds % 1000) * 1000000L};
     while (nanosleep(&left, &left) != 0) {}
+}
+
+// Writes the calling thread's id to $CRASH_THREAD_FILE, so that a test knows who is about to crash.
+EXPORT void crash_note_thread(void) {
+    const char *path = getenv("CRASH_THREAD_FILE");
+    FILE *file = path ? fopen(path, "w") : NULL;
+    if (!file) return;
+    fprintf(file, "%d\n", gettid());
+    fclose(file);
 }
