@@ -83,7 +83,8 @@ struct Examination {
     }
     record.state = ProcessStatus.name(ofState: thread.state)
     record.stack = stack
-    let registers = registersAtFault(index, walk: walk, split: split)
+    let cause = isCrashed ? builder.cause(in: walk) : nil
+    let registers = cause?.registers ?? thread.registers
     record.registers = registers.map { set in
       Registers(set.named.map { Registers.Entry(name: $0.name, value: HexNumber($0.value)) })
     }
@@ -93,14 +94,6 @@ struct Examination {
       }
     }
     return record
-  }
-
-  /// Those that the signal frame saved; else those of the moment.
-  private func registersAtFault(_ index: Int, walk: Walk, split: Int) -> RegisterSet? {
-    if split > 0, let signal = walk.signals.first, signal.step + 1 == split {
-      return signal.registers
-    }
-    return frozen.threads[index].registers
   }
 
   private func stackFinder(_ index: Int, walk: Walk) -> StackFinder {
@@ -121,19 +114,13 @@ struct Examination {
     facts.threadID = Int(frozen.threads[index].id)
     let walk = walks[index]
     let stacks = stackFinder(index, walk: walk)
-    if let context = walk.signals.first {
-      var found = CrashFacts.Signal(
-        number: Int(context.number), code: Int(context.code), address: context.address)
-      found.senderPID = Int(context.senderPID)
-      found.senderUID = Int(context.senderUID)
-      found.errorCode = context.errorCode
-      found.trapNumber = context.trapNumber
-      facts.found = found
-      let sigsegv: Int32 = 11
-      facts.isAtStackEnd =
-        context.number == sigsegv && context.code > 0 && context.code != 128
-        && stacks.isAtStackEnd(
-          fault: context.address, stackPointer: context.registers.stackPointer)
+    // The last signal is the one that the runtime announced, even where an earlier one was the cause.
+    if let last = walk.signals.first(where: { $0.number != 0 }) {
+      facts.found = CrashFacts.Signal(last)
+    }
+    if let cause = builder.cause(in: walk) {
+      facts.isAtStackEnd = isAtStackEnd(cause, stacks: stacks)
+      facts.handlerFaulted = walk.signals.first.map { $0 != cause } ?? false
     }
     let story = walk.steps[builder.fault(in: walk)...].prefix(Self.storyLength).map {
       builder.frame($0, stacks: stacks, home: nil)
@@ -144,8 +131,28 @@ struct Examination {
     return facts
   }
 
+  private func isAtStackEnd(_ cause: SignalContext, stacks: StackFinder) -> Bool {
+    let stackPointer = cause.registers.stackPointer
+    // Without an address there is only the stack pointer to go by.
+    if cause.number == 0 { return stacks.isAtStackEnd(stackPointer: stackPointer) }
+    let (segmentationFault, fromKernel): (Int32, Int32) = (11, 128)
+    return cause.number == segmentationFault && cause.code > 0 && cause.code != fromKernel
+      && stacks.isAtStackEnd(fault: cause.address, stackPointer: stackPointer)
+  }
+
   /// Frames that are looked at to say where it happened.
   private static let storyLength = 12
+}
+
+extension CrashFacts.Signal {
+  init(_ context: SignalContext) {
+    self.init(
+      number: Int(context.number), code: Int(context.code), address: context.address)
+    senderPID = Int(context.senderPID)
+    senderUID = Int(context.senderUID)
+    errorCode = context.errorCode
+    trapNumber = context.trapNumber
+  }
 }
 
 /// Says in words where a crash happened.

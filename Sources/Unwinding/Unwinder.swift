@@ -142,7 +142,7 @@ private struct Walker {
     interruptions += 1
     if interruptions > 64 { return .noProgress }
     saved.step = walk.count - 1
-    if saved.number != 0 { walk.signals.append(saved) }
+    walk.signals.append(saved)
     space.forgetRules()
     return begin(at: saved.registers, trust: .context, isInterrupted: true)
       ? nil : .noUnwindInformation

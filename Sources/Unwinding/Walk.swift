@@ -77,6 +77,8 @@ public struct SignalContext: Sendable, Equatable {
   /// Position of the trampoline among the walk's steps: the interrupted frame comes right after it.
   public var step: Int
   public var registers: RegisterSet
+  /// 0 when only the registers are known: the handler that was moved here faulted itself, and the kernel
+  /// put the second signal's frame over the first one's.
   public var number: Int32
   public var code: Int32
   public var errno: Int32
