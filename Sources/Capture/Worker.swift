@@ -16,6 +16,8 @@ struct Worker: ~Copyable {
   let skipped: Set<Stage>
   let deadline: Instant
   let facts: FactSender
+  /// Kept for threads that stop only after the release: see `StoppedProcess.releaseStragglers`.
+  private var stopped: StoppedProcess?
 
   init(request: CaptureRequest, skipped: Set<Stage>, deadline: Instant, descriptor: CInt) {
     self.request = request
@@ -51,7 +53,7 @@ struct Worker: ~Copyable {
   // MARK: Frozen
 
   /// Everything between the first stop and the last release.
-  private func freeze(_ directory: borrowing ProcessDirectory) throws(InferiorError)
+  private mutating func freeze(_ directory: borrowing ProcessDirectory) throws(InferiorError)
     -> FrozenProcess
   {
     let start = begin(.freeze)
@@ -72,10 +74,12 @@ struct Worker: ~Copyable {
       isOverBudget: { Instant.now > limit })
     stopped.release()
     let milliseconds = Instant.now.milliseconds(since: stopped.begun)
+    let threads = stopped.threads
+    self.stopped = consume stopped
     facts.send(.frozen, milliseconds: milliseconds)
     end(start)
     var frozen = FrozenProcess(
-      threads: stopped.threads, liveThread: live, mappings: mappings, memory: memory,
+      threads: threads, liveThread: live, mappings: mappings, memory: memory,
       milliseconds: milliseconds)
     frozen.isCutShort = !whole
     fillInUnstopped(&frozen, directory)
@@ -270,10 +274,15 @@ struct Worker: ~Copyable {
           remedy: remedy)))
   }
 
-  private func begin(_ stage: Stage) -> Instant {
+  private mutating func begin(_ stage: Stage) -> Instant {
+    releaseStragglers()
     facts.send(.stage, stage.rawValue)
     FaultInjection.strike(stage)
     return .now
+  }
+
+  private mutating func releaseStragglers() {
+    stopped?.releaseStragglers()
   }
 
   private func end(_ start: Instant) {

@@ -29,15 +29,18 @@ public struct StoppedProcess: ~Copyable {
     var threads: [StoppedThread] = []
     var seen: Set<Int32> = []
     var refusal: CInt = 0
+    // Names and states are read before anyone stops: 64 threads' cost more than stopping them does.
+    var known = Self.describe(directory.threadIDs(), directory)
 
     // A thread may start another while we go through the list: repeat until a pass finds nobody new.
     // The bound is against a process that starts threads faster than anyone can stop them.
     for _ in 0..<100 {
       let fresh = directory.threadIDs().filter { !seen.contains($0) }
       if fresh.isEmpty { break }
+      known.merge(Self.describe(fresh.filter { known[$0] == nil }, directory)) { old, _ in old }
       for id in fresh {
-        guard let (name, state) = directory.threadNameAndState(id) else { continue }
         seen.insert(id)
+        guard let (name, state) = known[id] else { continue }
         var thread = StoppedThread(id: id, name: name, state: state)
         if state == "Z" || state == "X" {
           thread.hold = .none(.exited)
@@ -106,6 +109,16 @@ public struct StoppedProcess: ~Copyable {
       // Fewer bytes than the set has would leave zeros that look like values (field bug 16).
       if size == MemoryLayout<RegisterSet>.size { threads[index].registers = registers }
     }
+  }
+
+  private static func describe(
+    _ ids: [Int32], _ directory: borrowing ProcessDirectory
+  ) -> [Int32: (name: String, state: Character)] {
+    var found: [Int32: (name: String, state: Character)] = [:]
+    for id in ids {
+      if let description = directory.threadNameAndState(id) { found[id] = description }
+    }
+    return found
   }
 
   /// 0, or the errno of PTRACE_SEIZE.
