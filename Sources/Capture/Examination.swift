@@ -54,7 +54,8 @@ struct Examination {
     let limits =
       isSkipped ? WalkLimits(head: 1, tail: 0, total: 1) : WalkLimits(head: 256, tail: 64)
     return frozen.threads.map { thread in
-      guard let registers = thread.registers else {
+      guard let registers = thread.registers ?? thread.pointers.map(RegisterSet.init(blockedAt:))
+      else {
         var walk = Walk()
         walk.end = .unreadableMemory
         return walk

@@ -63,7 +63,7 @@ struct Worker: ~Copyable {
       directory, attachUntil: Instant.now.advanced(byMilliseconds: patience),
       stopWithin: min(200, request.maximumFreeze))
     let limit = stopped.begun.advanced(byMilliseconds: request.maximumFreeze)
-    stopped.readRegisters()
+    stopped.readRegisters(directory)
     let live = stopped.threads.first { $0.hold == .stopped }?.id ?? request.pid
     let maps = directory.contents(of: "task/\(live)/maps", limit: 64 << 20) ?? []
     let mappings = MappingTable(text: maps)
@@ -110,7 +110,9 @@ struct Worker: ~Copyable {
         limit(
           .freeze, thread: thread.id,
           problem: "the thread did not stop (uninterruptible sleep, or waiting for a vfork child)",
-          effect: "its stack is not read")
+          effect: thread.pointers == nil
+            ? "its stack is not read"
+            : "its registers are unknown but for two; its stack may end early")
       case .stopped, .released: break
       }
     }

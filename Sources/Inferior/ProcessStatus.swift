@@ -85,6 +85,6 @@ extension ProcessDirectory {
     guard words.count >= 3, let sp = UInt64(words[words.count - 2].dropFirst(2), radix: 16),
       let ip = UInt64(words[words.count - 1].dropFirst(2), radix: 16)
     else { return nil }
-    return (sp, ip)
+    return BlockedPointers(stackPointer: sp, instructionPointer: ip)
   }
 }

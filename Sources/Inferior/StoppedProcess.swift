@@ -12,6 +12,9 @@ public struct StoppedProcess: ~Copyable {
   /// Just before the first thread was asked to stop.
   public let begun: Instant
 
+  /// Milliseconds for which a thread in an uninterruptible sleep is given the chance to wake up.
+  private static let graceForSleepers = 2.0
+
   /// Stops every thread of the process.
   ///
   /// - Parameters:
@@ -100,8 +103,14 @@ public struct StoppedProcess: ~Copyable {
     }
   }
 
-  /// Reads the general registers of every stopped thread into it.
-  public mutating func readRegisters() {
+  /// Reads the general registers of every stopped thread into it; of one that did not stop those two
+  /// that the kernel shows of a blocked thread.
+  public mutating func readRegisters(_ directory: borrowing ProcessDirectory) {
+    for index in threads.indices where threads[index].hold == .stopping {
+      if let pointers = directory.blockedThreadPointers(threads[index].id) {
+        threads[index].pointers = pointers
+      }
+    }
     for index in threads.indices where threads[index].hold == .stopped {
       var registers = RegisterSet()
       let size = inquest_general_registers(
@@ -133,6 +142,7 @@ public struct StoppedProcess: ~Copyable {
   }
 
   private mutating func collectStops(until deadline: Instant) {
+    let graceEnd = Instant.now.advanced(byMilliseconds: Self.graceForSleepers)
     var pending = threads.indices.filter { threads[$0].hold == .stopping }
     while !pending.isEmpty {
       let before = pending.count
@@ -143,7 +153,10 @@ public struct StoppedProcess: ~Copyable {
         threads[index].noteStop(result > 0 ? status : nil)
         return false
       }
-      if pending.isEmpty || Instant.now >= deadline { break }
+      let now = Instant.now
+      if pending.isEmpty || now >= deadline { break }
+      // One that was in an uninterruptible sleep before is not worth everybody's wait.
+      if now >= graceEnd, pending.allSatisfy({ threads[$0].state == "D" }) { break }
       if pending.count == before { Instant.sleep(microseconds: 50) }
     }
   }
@@ -179,6 +192,8 @@ public struct StoppedThread: Sendable {
   public let state: Character
   public internal(set) var hold: Hold = .none(.refused)
   public internal(set) var registers: RegisterSet?
+  /// Of a thread that did not stop: where it is blocked, and nothing else.
+  public internal(set) var pointers: BlockedPointers?
   var pendingSignal: CInt = 0
 
   init(id: Int32, name: String, state: Character) {

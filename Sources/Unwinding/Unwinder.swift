@@ -167,6 +167,8 @@ private struct Walker {
       inquest_unwind_register(&cursor, INQUEST_UNW_SP, &stack) == 0
     else { return .unreadableMemory }
     if address == 0 { return .outermost }
+    // The return address was in a register that nobody knows.
+    if address == RegisterSet.unknown { return .noUnwindInformation }
     return arrive(ip: UInt64(address), sp: UInt64(stack), trust: .cfi)
   }
 
