@@ -1,3 +1,5 @@
+public import Memory
+
 /// What /proc/PID/status says (proc_pid_status(5)).
 public struct ProcessStatus: Sendable, Equatable {
   public var name = ""
