@@ -16,8 +16,6 @@ struct Worker: ~Copyable {
   let skipped: Set<Stage>
   let deadline: Instant
   let facts: FactSender
-  /// Kept for threads that stop only after the release: see `StoppedProcess.releaseStragglers`.
-  private var stopped: StoppedProcess?
 
   init(request: CaptureRequest, skipped: Set<Stage>, deadline: Instant, descriptor: CInt) {
     self.request = request
@@ -27,7 +25,7 @@ struct Worker: ~Copyable {
   }
 
   /// The story, from request to the last fact.
-  mutating func run() {
+  func run() {
     do throws(InferiorError) {
       let directory = try ProcessDirectory(pid: request.pid)
       let (process, redacted) = ProcessFacts.read(directory)
@@ -53,7 +51,7 @@ struct Worker: ~Copyable {
   // MARK: Frozen
 
   /// Everything between the first stop and the last release.
-  private mutating func freeze(_ directory: borrowing ProcessDirectory) throws(InferiorError)
+  private func freeze(_ directory: borrowing ProcessDirectory) throws(InferiorError)
     -> FrozenProcess
   {
     let start = begin(.freeze)
@@ -75,7 +73,6 @@ struct Worker: ~Copyable {
     stopped.release()
     let milliseconds = Instant.now.milliseconds(since: stopped.begun)
     let threads = stopped.threads
-    self.stopped = consume stopped
     facts.send(.frozen, milliseconds: milliseconds)
     end(start)
     var frozen = FrozenProcess(
@@ -120,7 +117,7 @@ struct Worker: ~Copyable {
 
   // MARK: Thawed
 
-  private mutating func examine(
+  private func examine(
     _ frozen: FrozenProcess, _ directory: borrowing ProcessDirectory
   ) {
     var start = begin(.images)
@@ -276,15 +273,10 @@ struct Worker: ~Copyable {
           remedy: remedy)))
   }
 
-  private mutating func begin(_ stage: Stage) -> Instant {
-    releaseStragglers()
+  private func begin(_ stage: Stage) -> Instant {
     facts.send(.stage, stage.rawValue)
     FaultInjection.strike(stage)
     return .now
-  }
-
-  private mutating func releaseStragglers() {
-    stopped?.releaseStragglers()
   }
 
   private func end(_ start: Instant) {

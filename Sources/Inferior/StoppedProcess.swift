@@ -78,27 +78,13 @@ public struct StoppedProcess: ~Copyable {
   }
 
   deinit {
-    for thread in threads { Self.detach(thread) }
+    for thread in threads { Self.letGo(thread) }
   }
 
   /// Lets every thread run on, but for those that `keeping` wants held.
   public mutating func release(keeping: (StoppedThread) -> Bool = { _ in false }) {
     for index in threads.indices where !keeping(threads[index]) {
-      Self.detach(threads[index])
-      if threads[index].hold == .stopped { threads[index].hold = .released }
-    }
-    releaseStragglers()
-  }
-
-  /// Lets go of threads that stopped only after the release: one that comes out of an uninterruptible
-  /// sleep while we are its tracer stops then, and would stay so until we exit. Call it now and then.
-  public mutating func releaseStragglers() {
-    for index in threads.indices where threads[index].hold == .stopping {
-      var status: CInt = 0
-      let result = waitpid(threads[index].id, &status, INQUEST_WAIT_ALL | WNOHANG)
-      if result == 0 { continue }
-      threads[index].noteStop(result > 0 ? status : nil)
-      Self.detach(threads[index])
+      Self.letGo(threads[index])
       if threads[index].hold == .stopped { threads[index].hold = .released }
     }
   }
@@ -161,11 +147,27 @@ public struct StoppedProcess: ~Copyable {
     }
   }
 
-  private static func detach(_ thread: StoppedThread) {
-    guard thread.hold == .stopped else { return }
-    // A signal that was on its way when the thread stopped is delivered now, not lost.
-    let signal = UnsafeMutableRawPointer(bitPattern: Int(thread.pendingSignal))
-    _ = inquest_ptrace(INQUEST_PTRACE_DETACH, thread.id, 0, signal)
+  private static func letGo(_ thread: StoppedThread) {
+    switch thread.hold {
+    case .none, .released: return
+    // It would stop later, with us as its tracer, and stay so until we exit.
+    case .stopping: inquest_release_when_stopped(thread.id)
+    case .stopped:
+      // A signal that was on its way when the thread stopped is delivered now, not lost.
+      let signal = UnsafeMutableRawPointer(bitPattern: Int(thread.pendingSignal))
+      if inquest_ptrace(INQUEST_PTRACE_DETACH, thread.id, 0, signal) == ESRCH { reap(thread.id) }
+    }
+  }
+
+  /// Waits for a thread that died while it stood still: until its tracer has, the kernel keeps its
+  /// process from whoever waits for that. Dying takes microseconds, unless a core is being dumped.
+  private static func reap(_ id: Int32) {
+    var status: CInt = 0
+    for _ in 0..<100 {
+      if waitpid(id, &status, INQUEST_WAIT_ALL | WNOHANG) != 0 { return }
+      Instant.sleep(microseconds: 50)
+    }
+    inquest_release_when_stopped(id)
   }
 }
 

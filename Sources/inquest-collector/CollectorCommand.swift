@@ -47,7 +47,7 @@ enum CollectorCommand {
     guard let pid = parsed.pid else { return usage("createdump wants a pid as its last argument") }
     guard parsed.signal != nil else {
       var request = CaptureRequest(pid: pid, trigger: .manual)
-      return finish(&request)
+      return capture(&request)
     }
     var request = CaptureRequest(pid: pid, trigger: .crash)
     request.crash = parsed
@@ -77,19 +77,24 @@ enum CollectorCommand {
       }
       request.timeout = seconds
     }
-    // Any other process may be frozen, our parent too; we ourselves would never wake up.
-    guard pid != getpid() else { return usage("the collector cannot capture itself") }
     request.inspectsManaged = !options.flag("--no-managed")
     request.namesSymbols = !options.flag("--no-symbols")
     if let extra = options.words.first { return usage("capture has no argument \"\(extra)\"") }
-    return finish(&request)
+    return capture(&request)
   }
 
-  private static func finish(_ request: inout CaptureRequest) -> Int32 {
+  private static func capture(_ request: inout CaptureRequest) -> Int32 {
+    // The parent is whoever waits for us; freezing it is legal and useful for scripts that capture
+    // themselves, so only our own process is refused.
+    if request.pid == getpid() {
+      return usage("the collector cannot capture itself; give the pid of another process")
+    }
     var supervisor = Supervisor(request: request)
     let (status, path) = supervisor.run()
-    if let path, request.destination == .store { print(path) }
-    return status
+    guard let path, request.destination == .store else { return status }
+    if Console.output(Array("\(path)\n".utf8)) { return status }
+    Console.complain("standard output takes no path; the report is \(path)")
+    return ExitStatus.failure
   }
 
   private static func collect(_ request: inout CaptureRequest) -> Int32 {

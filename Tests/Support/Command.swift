@@ -83,13 +83,25 @@ public final class Child {
     posix_spawn_file_actions_adddup2(&actions, pipes[1][1], 1)
     posix_spawn_file_actions_adddup2(&actions, pipes[2][1], 2)
 
+    // The threads that run tests block signals, and a child would inherit that.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var (none, all) = (sigset_t(), sigset_t())
+    sigemptyset(&none)
+    sigfillset(&all)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setsigdefault(&attributes, &all)
+    posix_spawnattr_setflags(
+      &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+
     var variables = ProcessInfo.processInfo.environment
     for (name, value) in environment { variables[name] = value }
     var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
     var block: [UnsafeMutablePointer<CChar>?] = variables.map { strdup("\($0)=\($1)") } + [nil]
     defer { for text in arguments + block { free(text) } }
     var pid: Int32 = 0
-    let code = posix_spawnp(&pid, words[0], &actions, nil, &arguments, &block)
+    let code = posix_spawnp(&pid, words[0], &actions, &attributes, &arguments, &block)
     // Ends of the child: 0 reads from the first pair, 1 and 2 write to the others.
     for descriptor in [pipes[0][0], pipes[1][1], pipes[2][1]] { close(descriptor) }
     self.pid = pid
