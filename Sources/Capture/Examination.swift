@@ -128,6 +128,7 @@ struct Examination {
         && stacks.isAtStackEnd(
           fault: context.address, stackPointer: context.registers.stackPointer)
     }
+    facts.isStackKnown = walk.count > 1
     let story = walk.steps[builder.fault(in: walk)...]
     facts.isInManagedCode = story.first.map { isManaged($0) } ?? false
     // abort, raise and what they are made of: the one who called them comes right after.

@@ -29,9 +29,11 @@ struct Worker: ~Copyable {
     do throws(InferiorError) {
       let directory = try ProcessDirectory(pid: request.pid)
       let (process, redacted) = ProcessFacts.read(directory)
-      if directory.status()?.hasNoMemory == true, process.executable == nil,
+      if let status = directory.status(), status.hasNoMemory, process.executable == nil,
         directory.threadIDs().count == 1
       {
+        // A process that is about to be reaped has no memory either.
+        if status.state == "Z" || status.state == "X" { throw InferiorError.vanished(pid: request.pid) }
         throw InferiorError.kernelThread(pid: request.pid)
       }
       facts.send(.name, process.name ?? "")
@@ -43,7 +45,13 @@ struct Worker: ~Copyable {
       facts.send(.done, "")
     } catch {
       let status = if case .notPermitted = error { ExitStatus.notPermitted } else { ExitStatus.failure }
-      facts.send(.refused, [UInt8(status)] + Array("\(error); \(error.remedy)".utf8))
+      var line = "\(error); \(error.remedy)"
+      switch error {
+      case .vanished where request.trigger == .crash, .noSuchProcess where request.trigger == .crash:
+        line = "it was gone too soon; another of its threads may have crashed at the same moment"
+      default: break
+      }
+      facts.send(.refused, [UInt8(status)] + Array(line.utf8))
     }
   }
 
