@@ -119,6 +119,7 @@ struct Examination {
     if let last = walk.signals.first(where: { $0.number != 0 }) {
       facts.found = CrashFacts.Signal(last)
     }
+    facts.isStackKnown = walk.count > 1
     if let cause = builder.cause(in: walk) {
       facts.isAtStackEnd = isAtStackEnd(cause, stacks: stacks)
       facts.handlerFaulted = walk.signals.first.map { $0 != cause } ?? false

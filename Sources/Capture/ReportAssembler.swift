@@ -60,6 +60,14 @@ struct ReportAssembler {
     add(limitation: JSONStream.encode(limitation))
   }
 
+  /// Nobody could look at the process: what the runtime announced is all there is.
+  mutating func noteUnexamined(_ reason: String) {
+    var crash = request.announcedCrash
+    crash.summary += "; it could not be examined: \(reason)"
+    summary = crash.summary
+    values["crash"] = JSONStream.encode(crash)[...]
+  }
+
   /// A second worker repeats what the first one said.
   private mutating func add(limitation: [UInt8]) {
     if !limitations.contains(limitation) { limitations.append(limitation) }

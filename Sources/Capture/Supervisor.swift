@@ -31,9 +31,12 @@ public struct Supervisor {
   public mutating func run() -> (status: Int32, path: String?) {
     collect()
     if let (status, line) = assembler.refusal {
-      Console.complain(line)
+      guard request.trigger == .crash else {
+        Console.complain(line)
+        return (status, nil)
+      }
       // A crash is worth a report even if nobody may look inside: the announced facts are facts too.
-      if request.trigger == .manual { return (status, nil) }
+      assembler.noteUnexamined(line)
       assembler.add(
         Limitation(
           stage: Stage.freeze.rawValue, problem: line, effect: Stage.freeze.effect,

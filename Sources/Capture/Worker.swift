@@ -29,9 +29,13 @@ struct Worker: ~Copyable {
     do throws(InferiorError) {
       let directory = try ProcessDirectory(pid: request.pid)
       let (process, redacted) = ProcessFacts.read(directory)
-      if directory.status()?.hasNoMemory == true, process.executable == nil,
+      if let status = directory.status(), status.hasNoMemory, process.executable == nil,
         directory.threadIDs().count == 1
       {
+        // A process that is about to be reaped has no memory either.
+        if status.state == "Z" || status.state == "X" {
+          throw InferiorError.vanished(pid: request.pid)
+        }
         throw InferiorError.kernelThread(pid: request.pid)
       }
       facts.send(.name, process.name ?? "")
@@ -44,7 +48,14 @@ struct Worker: ~Copyable {
     } catch {
       let status =
         if case .notPermitted = error { ExitStatus.notPermitted } else { ExitStatus.failure }
-      facts.send(.refused, [UInt8(status)] + Array("\(error); \(error.remedy)".utf8))
+      var line = "\(error); \(error.remedy)"
+      switch error {
+      case .vanished where request.trigger == .crash,
+        .noSuchProcess where request.trigger == .crash:
+        line = "it was gone too soon; another of its threads may have crashed at the same moment"
+      default: break
+      }
+      facts.send(.refused, [UInt8(status)] + Array(line.utf8))
     }
   }
 
@@ -61,7 +72,8 @@ struct Worker: ~Copyable {
       directory, attachUntil: Instant.now.advanced(byMilliseconds: patience),
       stopWithin: min(200, request.maximumFreeze))
     let limit = stopped.begun.advanced(byMilliseconds: request.maximumFreeze)
-    stopped.readRegisters(directory)
+    stopped.readRegisters()
+    stopped.readPointers(directory)
     let live = stopped.threads.first { $0.hold == .stopped }?.id ?? request.pid
     let maps = directory.contents(of: "task/\(live)/maps", limit: 64 << 20) ?? []
     let mappings = MappingTable(text: maps)

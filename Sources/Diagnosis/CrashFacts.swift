@@ -30,6 +30,8 @@ public struct CrashFacts: Sendable {
   public var runtime: String?
   /// Where it happened, in words: `crash_write (libcrash.so)`.
   public var place: String?
+  /// True when the crashed thread's stack was walked: a signal frame would have been found.
+  public var isStackKnown = false
   /// True when the innermost frame is managed code.
   public var isInManagedCode = false
   /// Whether abort() is what raised the signal; nil when the frames have no names to tell by.

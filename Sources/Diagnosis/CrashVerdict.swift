@@ -18,6 +18,11 @@ public enum CrashVerdict {
   /// .NET Core 3.1 tells createdump nothing. Where no signal frame is on the stack either, the runtime
   /// is ending its own process, and it does so with SIGABRT.
   private static func crashWithoutSignal(_ facts: CrashFacts) -> Crash {
+    guard facts.runtime != nil, facts.isStackKnown else {
+      return Crash(
+        kind: .unknown, summary: "Process \(facts.pid) crashed; what happened is not known",
+        threadID: facts.threadID)
+    }
     let record = SignalRecord(number: sigabrt, name: SignalNames.name(sigabrt))
     return Crash(
       kind: .abort, summary: summary(.abort, record, facts), threadID: facts.threadID,

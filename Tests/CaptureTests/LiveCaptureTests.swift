@@ -222,7 +222,8 @@ import Testing
     thread.functions.count { $0 != "recurse" }
   }
 
-  @Test(arguments: ["musl_hello", "musl_hello.static"]) func anotherCLibrary(program: String) throws {
+  @Test(arguments: ["musl_hello", "musl_hello.static"]) func anotherCLibrary(program: String) throws
+  {
     let fixture = try Fixture(program, "wait")
     let captured = try Captured(fixture.pid)
     #expect(captured.report.threads.count == 2)

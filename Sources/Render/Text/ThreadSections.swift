@@ -166,9 +166,10 @@ extension Page {
     }
   }
 
-  /// The frames that the list stands for, repetitions counted.
+  /// The frames that the lists stand for, repetitions counted.
   private func listed(_ thread: ThreadRecord) -> Int {
-    thread.frames.reduce(thread.frames.count) {
+    let all = (thread.handlerFrames ?? []) + thread.frames
+    return all.reduce(all.count) {
       min($0 + ($1.repeated?.more ?? 0), 1_000_000_000_000)
     }
   }

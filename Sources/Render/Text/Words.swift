@@ -10,6 +10,7 @@ enum Words {
     case .nativeFault: "fault in native code"
     case .abort: "abort"
     case .raisedSignal: "signal sent by a process"
+    case .unknown: "not known"
     case .none: "no crash: a report of a live process"
     default: kind.rawValue
     }

@@ -16,6 +16,8 @@ public struct Crash: Codable, Sendable {
     public static let abort: Kind = "abort"
     /// A signal sent by kill, tgkill, raise or sigqueue.
     public static let raisedSignal: Kind = "raised_signal"
+    /// The process was gone, or nobody could look at it, before anything was known.
+    public static let unknown: Kind = "unknown"
     /// No crash: a report of a live process.
     public static let none: Kind = "none"
   }

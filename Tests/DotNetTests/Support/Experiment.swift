@@ -93,7 +93,7 @@ extension Case {
       try await Task.sleep(for: .milliseconds(500))
       program.write("go on\n")
     }
-    return await program.finish()
+    return await program.finish(noticesHang: true)
   }
 }
 

@@ -149,13 +149,13 @@ final class Program: @unchecked Sendable {
     return true
   }
 
-  /// Waits for its end. Kills it when `seconds` have passed, or when it will never end.
-  func finish(within seconds: Double = 40) async -> Outcome {
+  /// Waits for its end. Kills it when `seconds` have passed, or, with `noticesHang`, when it will never end.
+  func finish(within seconds: Double = 40, noticesHang: Bool = false) async -> Outcome {
     let limit = ContinuousClock.now + .seconds(seconds)
     var parkedSince: ContinuousClock.Instant?
     while reap() == nil {
       let now = ContinuousClock.now
-      parkedSince = hasParkedThread ? parkedSince ?? now : nil
+      parkedSince = noticesHang && hasParkedThread ? parkedSince ?? now : nil
       let isHung = parkedSince.map { now > $0 + .seconds(1) } ?? false
       if isHung || now > limit {
         kill(pid, SIGKILL)

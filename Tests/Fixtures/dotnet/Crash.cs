@@ -55,6 +55,8 @@ static class Crash
         { "exception-text", () => { throw new ApplicationException("quote \" backslash \\ tab \t newline \n umlaut ü emoji 😀"); } },
         { "exception-in-callback", () => crash_call_back(Throw) },
         { "null-reference", () => Console.WriteLine(Nothing().Length) },
+        { "exception-two-threads", () => OnTwoThreads(Throw) },
+        { "exception-in-child", InChild },
         { "fail-fast", () => Environment.FailFast("the ledger does not balance") },
         { "fail-fast-thread", () => OnThread(() => Environment.FailFast("the ledger does not balance")) },
         { "overflow", () => Overflow(0) },
@@ -68,6 +70,7 @@ static class Crash
         // Faults in native code.
         { "native-segv", crash_segv },
         { "native-segv-thread", () => OnThread(crash_segv) },
+        { "native-segv-two-threads", () => OnTwoThreads(crash_segv) },
         { "native-segv-read-only", crash_segv_read_only },
         { "native-segv-non-canonical", crash_segv_non_canonical },
         { "native-segv-in-callback", () => crash_call_back(crash_segv) },
@@ -157,6 +160,28 @@ static class Crash
         var thread = new Thread(() => { crash_note_thread(); action(); }) { Name = "victim" };
         thread.Start();
         thread.Join();
+    }
+
+    static void OnTwoThreads(Action action)
+    {
+        var together = new Barrier(2);
+        ThreadStart body = () => { together.SignalAndWait(); action(); };
+        var threads = new[] { new Thread(body), new Thread(body) };
+        foreach (var thread in threads) thread.Start();
+        foreach (var thread in threads) thread.Join();
+    }
+
+    // Another process of the same program, which ends by an exception; this one ends well.
+    static void InChild()
+    {
+        var self = System.Diagnostics.Process.GetCurrentProcess().MainModule.FileName;
+        var start = new System.Diagnostics.ProcessStartInfo(self, typeof(Crash).Assembly.Location + " exception");
+        start.UseShellExecute = false;
+        using (var child = System.Diagnostics.Process.Start(start))
+        {
+            child.WaitForExit();
+            Console.WriteLine("child ended with " + child.ExitCode);
+        }
     }
 
     static void OnPool(Action action)
