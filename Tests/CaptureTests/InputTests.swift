@@ -41,8 +41,9 @@ import Testing
     let outcome = try run([Places.inquest] + words)
     #expect(outcome.status == ExitStatus.usage, "\(outcome)")
     #expect(outcome.output.isEmpty)
-    #expect(outcome.errors.hasPrefix("Error: "), "\(outcome)")
-    #expect(outcome.errors.contains("--help"))
+    #expect(outcome.errors.hasPrefix("inquest: "), "\(outcome)")
+    #expect(outcome.errors.split(separator: "\n").count == 1)
+    #expect(outcome.errors.contains("see inquest help"))
   }
 
   @Test(arguments: [

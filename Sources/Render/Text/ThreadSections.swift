@@ -166,10 +166,9 @@ extension Page {
     }
   }
 
-  /// The frames that the lists stand for, repetitions counted.
+  /// The frames that the list stands for, repetitions counted.
   private func listed(_ thread: ThreadRecord) -> Int {
-    let all = (thread.handlerFrames ?? []) + thread.frames
-    return all.reduce(all.count) {
+    thread.frames.reduce(thread.frames.count) {
       min($0 + ($1.repeated?.more ?? 0), 1_000_000_000_000)
     }
   }
