@@ -28,16 +28,21 @@ enum ProcessFacts {
       }
       if let innermost = status.namespacePIDs.last { record.isNamespaceInit = innermost == 1 }
     }
-    record.executable = directory.link("exe").map(withoutDeleted)
-    record.workingDirectory = directory.link("cwd").map(withoutDeleted)
-    if let line = directory.contents(of: "cmdline", limit: argumentLimit), !line.isEmpty {
+    // A main thread that has exited has none of these; any other thread tells for all.
+    let living = directory.threadIDs().first { id in
+      directory.threadNameAndState(id).map { !"ZX".contains($0.state) } ?? false
+    }
+    let task = "task/\(living ?? directory.pid)/"
+    record.executable = directory.link(task + "exe").map(withoutDeleted)
+    record.workingDirectory = directory.link(task + "cwd").map(withoutDeleted)
+    if let line = directory.contents(of: task + "cmdline", limit: argumentLimit), !line.isEmpty {
       let (arguments, hidden) = SecretFilter.redact(strings(line))
       record.arguments = arguments
       redacted = hidden.map { "/process/arguments/\($0)" }
     }
     readStart(directory, into: &record)
     readControlGroup(directory, into: &record)
-    if let block = directory.contents(of: "environ", limit: 1 << 20) {
+    if let block = directory.contents(of: task + "environ", limit: 1 << 20) {
       var kept: [String: String] = [:]
       for entry in strings(block) {
         guard let equals = entry.firstIndex(of: "=") else { continue }

@@ -17,7 +17,11 @@ final class AddressSpace {
   var readFailed = false
 
   private var tables: [UnwindTable??]
-  private let space: unw_addr_space_t?
+  /// libunwind keeps rules by address alone, but an address means one thing where a thread was
+  /// interrupted and another, the instruction before it, where a call returns. A function that begins
+  /// right after another one's last call has both. So each kind has a cache of its own.
+  private let interruptions: unw_addr_space_t?
+  private let calls: unw_addr_space_t?
 
   init(memory: any MemorySource, images: ImageTable, mappings: MappingTable) {
     self.memory = memory
@@ -41,32 +45,39 @@ final class AddressSpace {
         value.pointee = unw_word_t(found)
         return 0
       })
-    space = inquest_unwind_create(&callbacks)
+    interruptions = inquest_unwind_create(&callbacks)
+    calls = inquest_unwind_create(&callbacks)
   }
 
   deinit {
-    if let space { inquest_unwind_destroy(space) }
+    for space in [interruptions, calls] {
+      if let space { inquest_unwind_destroy(space) }
+    }
   }
 
   /// Points `cursor` at `registers`; false when libunwind refuses them.
-  func start(_ cursor: inout unw_cursor_t, at registers: RegisterSet) -> Bool {
-    guard let space else { return false }
+  ///
+  /// - Parameter isInterrupted: the cursor may then take one step only.
+  func start(
+    _ cursor: inout unw_cursor_t, at registers: RegisterSet, isInterrupted: Bool
+  ) -> Bool {
+    guard let space = isInterrupted ? interruptions : calls else { return false }
     self.registers = registers
     return inquest_unwind_init(&cursor, space, Unmanaged.passUnretained(self).toOpaque()) == 0
   }
 
-  /// Forgets cached unwind rules: before an interrupted frame below the first one, whose address may have
-  /// been met as a return address.
-  func forgetRules() {
-    if let space { inquest_unwind_forget(space) }
-  }
-
   /// True when the image that holds `address` has a table with an entry for it.
   func hasUnwindInfo(_ address: UInt64) -> Bool {
-    guard let space else { return false }
+    guard let space = calls else { return false }
     var result = unw_proc_info_t()
     return findUnwindInfo(
       address, &result, 0, space, Unmanaged.passUnretained(self).toOpaque()) == 0
+  }
+
+  /// True when `address` lies in a file that was linked without a table to search.
+  func hasNoTable(_ address: UInt64) -> Bool {
+    guard let index = images.index(containing: address) else { return false }
+    return images.images[index].kind == .elf && table(index) == nil
   }
 
   private static func from(_ argument: UnsafeMutableRawPointer) -> AddressSpace {

@@ -132,7 +132,7 @@ private struct Walker {
     // A fresh cursor takes its address for an interrupted one. Started one byte lower it finds the rules
     // of the calling instruction, and not those of whatever follows a call that never returns.
     if !isInterrupted { start.instructionPointer &-= 1 }
-    return space.start(&cursor, at: start)
+    return space.start(&cursor, at: start, isInterrupted: isInterrupted)
   }
 
   /// Goes on where the signal struck, with every register that the kernel saved there. Nil on success.
@@ -144,7 +144,6 @@ private struct Walker {
     if interruptions > 64 { return .noProgress }
     saved.step = walk.count - 1
     walk.signals.append(saved)
-    space.forgetRules()
     return begin(at: saved.registers, trust: .context, isInterrupted: true)
       ? nil : .noUnwindInformation
   }
@@ -170,6 +169,12 @@ private struct Walker {
     if address == 0 { return .outermost }
     // The return address was in a register that nobody knows.
     if address == RegisterSet.unknown { return .noUnwindInformation }
+    if isInterrupted {
+      var caller = RegisterSet(cursor: &cursor)
+      caller.instructionPointer = UInt64(address)
+      caller.stackPointer = UInt64(stack)
+      return restart(at: caller, trust: .cfi)
+    }
     return arrive(ip: UInt64(address), sp: UInt64(stack), trust: .cfi)
   }
 
@@ -178,8 +183,9 @@ private struct Walker {
     var registers = RegisterSet(cursor: &cursor)
     registers.instructionPointer = ip
     registers.stackPointer = sp
-    // "The deepest frame has a zero frame pointer" (System V ABI, AMD64, 3.4.1).
-    if registers.framePointer == 0, !isInterrupted { return .outermost }
+    // "The deepest frame has a zero frame pointer" (System V ABI, AMD64, 3.4.1). Where the register's
+    // value is not sure to be the frame's own, 0 means nothing.
+    if registers.framePointer == 0, !isInterrupted, trust != .scan { return .outermost }
     if isPlausible(framePointer: registers.framePointer),
       let next = FramePolicy.stepByFramePointer(registers, memory: space.memory),
       isReturnAddress(next.instructionPointer)
@@ -187,7 +193,7 @@ private struct Walker {
       return restart(at: next, trust: .framePointer)
     }
     if let next = scan(registers) { return restart(at: next, trust: .scan) }
-    return registers.framePointer == 0 ? .outermost : .noUnwindInformation
+    return .noUnwindInformation
   }
 
   /// The thread executes where there is no code: a call through NULL, or a jump into the void.
@@ -205,18 +211,19 @@ private struct Walker {
   }
 
   private mutating func restart(at registers: RegisterSet, trust: Walk.Trust) -> Walk.End? {
-    let from = sp
+    let from = (sp, isInterrupted)
     guard begin(at: registers, trust: trust, isInterrupted: false) else {
       return .noUnwindInformation
     }
-    sp = from
+    (sp, isInterrupted) = from
     return arrive(
       ip: registers.instructionPointer, sp: registers.stackPointer, trust: trust)
   }
 
   /// Accepts a caller's frame, unless the stack does not move towards its base.
   private mutating func arrive(ip: UInt64, sp: UInt64, trust: Walk.Trust) -> Walk.End? {
-    if sp <= self.sp {
+    // A leaf function of arm64 has put nothing on the stack.
+    if sp < self.sp || sp == self.sp && !isInterrupted {
       let changesStack =
         space.mappings.index(containing: sp) != space.mappings.index(containing: self.sp)
       guard changesStack, switches < FramePolicy.stackSwitches else { return .noProgress }
@@ -248,14 +255,16 @@ private struct Walker {
         || FramePolicy.isSignalTrampoline(address, memory: space.memory))
   }
 
-  /// Looks for the nearest return address into code that has unwind information.
+  /// Looks for the nearest return address into code that has unwind information, or into a file that has
+  /// none at all (musl-gcc links such) when the call before it is one to a fixed address.
   private func scan(_ registers: RegisterSet) -> RegisterSet? {
     let words = trust == .scan ? FramePolicy.scanWords : FramePolicy.scanWordsAfterTrusted
     for index in 0..<words {
       let at = registers.stackPointer &+ UInt64(index * 8)
       guard let candidate = space.memory.load(UInt64.self, at: at) else { return nil }
-      guard isCode(candidate), space.hasUnwindInfo(candidate &- 1),
-        FramePolicy.followsCall(candidate, memory: space.memory)
+      guard isCode(candidate), FramePolicy.followsCall(candidate, memory: space.memory),
+        space.hasUnwindInfo(candidate &- 1)
+          || space.hasNoTable(candidate) && followsFixedCall(candidate)
       else { continue }
       var next = registers
       next.instructionPointer = candidate
@@ -263,5 +272,8 @@ private struct Walker {
       return next
     }
     return nil
+  }
+  private func followsFixedCall(_ address: UInt64) -> Bool {
+    FramePolicy.callTarget(before: address, memory: space.memory).map(isCode) ?? false
   }
 }

@@ -65,6 +65,7 @@ import Testing
   /// A thread that computes has no system call to be found in.
   @Test func aSpinningThreadIsStopped() throws {
     let fixture = try Fixture("spin")
+    #expect(try fixture.goesOn(beyond: 0), "it spins")
     do {
       var stopped = try stop(fixture)
       stopped.readRegisters()

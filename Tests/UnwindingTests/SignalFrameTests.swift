@@ -66,6 +66,30 @@ import Testing
     #expect(signal.alternateStack == Scene.otherStack..<Scene.otherStack + 0x2000)
   }
 
+  /// A function that begins right after another one's last call: the same address is where that call
+  /// returns to, by the rules of the one, and where a thread is interrupted, by those of the other.
+  @Test func anAddressMeansOneThingReturnedToAndAnotherInterrupted() {
+    // "main" begins at the last byte of a call in "handler": the byte after it belongs to "main".
+    let border = Scene.code + UInt64(Scene.functions.firstIndex(of: "main")! * 256)
+    var saved = RegisterSet()
+    saved.rip = border
+    saved.rsp = Scene.otherStack
+    saved.rbp = Scene.otherStack + 8
+    var scene = Scene(
+      [
+        .junk, .frame("leaf's", to: "handler's"), .value(border),
+        .junk, .frame("handler's", to: nil), .returnTo("trampoline"),
+        .signalContext(saved, number: 11, code: 1, address: 0x18), .junk,
+      ], other: [.junk, .frame("main's", to: nil), .returnTo("start"), .junk],
+      framePointer: "leaf's")
+    // The interrupted function has no caller; the one before it, whose call ends there, has.
+    scene.addUnwindTables(outermost: "main")
+    let walk = scene.walk()
+    #expect(walk.steps.map(\.ip).dropFirst().prefix(3) == [border, Scene.trampoline, border])
+    #expect(walk.count == 4)
+    #expect(walk.end == .outermost)
+  }
+
   @Test func aSentSignalTellsItsSender() throws {
     let scene = Scene(
       [

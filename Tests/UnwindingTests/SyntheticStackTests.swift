@@ -155,5 +155,6 @@ import Testing
   @Test func zeroFramePointerEndsOnlyBelowTheFirstFrame() {
     let walk = Scene([.junk, .junk]).walk()
     #expect(walk.count == 1)
+    #expect(walk.end == .noUnwindInformation, "one frame is no complete stack")
   }
 }

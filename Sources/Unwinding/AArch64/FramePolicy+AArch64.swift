@@ -34,6 +34,15 @@
       return word >> 26 == 0b100101 || word & 0xffff_fc1f == 0xd63f_0000
     }
 
+    /// Where the call right before `address` goes, if it is one to a fixed address: BL, in words.
+    static func callTarget(before address: UInt64, memory: any MemorySource) -> UInt64? {
+      guard let word = memory.load(UInt32.self, at: address &- 4), word >> 26 == 0b100101 else {
+        return nil
+      }
+      let distance = Int64(Int32(bitPattern: word << 6) >> 6) * 4
+      return address &- 4 &+ UInt64(bitPattern: distance)
+    }
+
     /// mov x8, #139; svc #0: the kernel's vDSO trampoline.
     static func isSignalTrampoline(_ address: UInt64, memory: any MemorySource) -> Bool {
       memory.load(UInt64.self, at: address) == 0xd400_0001_d280_1168

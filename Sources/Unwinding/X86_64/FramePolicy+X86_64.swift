@@ -45,6 +45,13 @@
       return false
     }
 
+    /// Where the call right before `address` goes, if it is one to a fixed address: E8 rel32.
+    static func callTarget(before address: UInt64, memory: any MemorySource) -> UInt64? {
+      guard let bytes = memory.bytes(at: address &- 5, count: 5), bytes[0] == 0xe8 else { return nil }
+      let distance = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 1, as: Int32.self) }
+      return address &+ UInt64(bitPattern: Int64(distance))
+    }
+
     /// mov $15, %rax; syscall: the trampoline to which a signal handler returns, in glibc and in musl.
     /// Recognised by its bytes: musl's has no unwind information at all (field bug 24).
     private static let trampoline: [UInt8] = [
