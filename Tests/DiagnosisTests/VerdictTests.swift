@@ -111,7 +111,7 @@ import Testing
     Case(
       "the runtime ends its own process because of a fault on the stack", announced: signal(6),
       found: signal(11, code: 1, address: 8, trap: 14, error: 6), runtime: ".NET 8.0.4",
-      number: 11, .nativeFault, origin: .kernel, address: 8, access: .write),
+      number: 11, .managedException, origin: .kernel, address: 8, access: .write),
     Case(
       "a real abort above an old, survived fault is still an abort",
       announced: signal(6, code: -6), found: signal(11, code: 1, address: 8), number: 6, .abort,
@@ -125,12 +125,23 @@ import Testing
     Case("nothing told at all (.NET Core 3.1)", runtime: ".NET 3.1.23", number: 6, .abort),
   ]
 
+  @Test func nothingIsClaimedOfACrashOfWhichNothingIsKnown() {
+    var facts = CrashFacts(pid: 50)
+    facts.runtime = ".NET 3.1.23"
+    #expect(CrashVerdict.crash(facts).kind == .unknown)
+    facts.isStackKnown = true
+    #expect(CrashVerdict.crash(facts).kind == .abort, "3.1 ends itself by SIGABRT")
+    facts.runtime = nil
+    #expect(CrashVerdict.crash(facts).kind == .unknown)
+  }
+
   @Test(arguments: cases) func verdict(_ one: Case) throws {
     var facts = CrashFacts(pid: 50)
     facts.threadID = 51
     facts.announced = one.announced
     facts.found = one.found
     facts.runtime = one.runtime
+    facts.isStackKnown = true
     facts.isAtStackEnd = one.isAtStackEnd
     let crash = CrashVerdict.crash(facts)
     #expect(crash.kind == one.kind)

@@ -6,14 +6,43 @@ import Testing
 
 /// What a walk keeps of a long stack, and when it gives up.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct LimitTests {
-  /// `leaf`, then `count` frames of `inner`, then `start`.
-  private func deep(_ count: Int) -> Scene {
+  /// `leaf`, then `count` frames of `functions` in turn, then `start`. Four in turn are not folded.
+  private func deep(
+    _ count: Int, _ functions: [String] = ["inner", "middle", "outer", "handler"]
+  ) -> Scene {
     var words: [Word] = [.junk]
     for index in 0..<count {
-      words += [.frame("\(index)", to: "\(index + 1)"), .returnTo("inner")]
+      words += [
+        .frame("\(index)", to: "\(index + 1)"), .returnTo(functions[index % functions.count]),
+      ]
     }
     words += [.frame("\(count)", to: nil), .returnTo("start"), .junk]
     return Scene(words, framePointer: "0")
+  }
+
+  @Test(arguments: [["inner"], ["inner", "outer"], ["inner", "middle", "outer"]], [10_000, 10_001])
+  func recursionIsFolded(functions: [String], count: Int) throws {
+    let walk = deep(count, functions).walk(WalkLimits(head: 40, tail: 8))
+    #expect(walk.count == count + 2)
+    #expect(walk.omitted == 0, "every frame is listed or part of the repetition")
+    let fold = try #require(walk.repeated)
+    #expect(fold == Walk.Repeat(step: 1, period: functions.count, times: count / functions.count))
+    // leaf, one round, what is left of the last round, start.
+    let left = functions.prefix(count % functions.count)
+    let names = ["leaf"] + functions + left + ["start"]
+    #expect(walk.steps.map(\.ip) == names.map { Scene.site($0) })
+  }
+
+  @Test func whatRepeatsByMoreThanThreeIsLeftOut() {
+    let walk = deep(1000).walk(WalkLimits(head: 40, tail: 8))
+    #expect(walk.repeated == nil)
+    #expect(walk.omitted == 1002 - 48)
+  }
+
+  @Test func aFewRepetitionsAreListed() {
+    let walk = deep(12, ["inner"]).walk(WalkLimits(head: 40, tail: 8))
+    #expect(walk.repeated == nil)
+    #expect(walk.steps.count == 14)
   }
 
   @Test func headAndTailAreKeptAndAllAreCounted() {
