@@ -66,7 +66,7 @@ struct Worker: ~Copyable {
     let patience = request.trigger == .crash ? 1000.0 : 0
     var stopped = try StoppedProcess(
       directory, attachUntil: Instant.now.advanced(byMilliseconds: patience),
-      stopWithin: min(200, request.maximumFreeze))
+      stopWithin: min(200, request.maximumFreeze), stopAtMost: request.maximumFreeze / 2)
     let limit = stopped.begun.advanced(byMilliseconds: request.maximumFreeze)
     stopped.readRegisters()
     let live = stopped.threads.first { $0.hold == .stopped }?.id ?? request.pid

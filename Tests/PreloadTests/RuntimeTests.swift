@@ -4,7 +4,7 @@ import Testing
 
 /// Real runtimes, really crashing.
 @Suite(
-  .enabled(if: Runtime.available, "no runtimes below INQUEST_TEST_RUNTIMES or .cache/runtimes"),
+  .enabled(if: Runtime.available, "no runtimes below INQUEST_TEST_RUNTIMES or .cache/dotnet"),
   .serialized)
 struct RuntimeTests {
   static let unhandled = """

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// The two real runtimes, unpacked from their wheels below INQUEST_TEST_RUNTIMES, or else below
-/// `.cache/runtimes` of this repository.
+/// The two real runtimes, as tools/fetch-dotnet.sh puts them below INQUEST_TEST_RUNTIMES, or else below
+/// `.cache/dotnet` of this repository.
 enum Runtime: String, CaseIterable, Sendable {
   case dotnet8 = "8.0"
   case core3 = "3.1"
@@ -11,11 +11,11 @@ enum Runtime: String, CaseIterable, Sendable {
     if let given = ProcessInfo.processInfo.environment["INQUEST_TEST_RUNTIMES"] { return given }
     var root = URL(fileURLWithPath: #filePath)
     for _ in 0..<4 { root.deleteLastPathComponent() }
-    return root.path + "/.cache/runtimes"
+    return root.path + "/.cache/dotnet"
   }
 
   private var root: String {
-    Self.folder + (self == .dotnet8 ? "/dnv/net/runtime/.net" : "/dotnetcore2/bin")
+    Self.folder + (self == .dotnet8 ? "/8.0.4" : "/3.1.23")
   }
 
   var dotnet: String { root + "/dotnet" }
