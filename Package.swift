@@ -77,10 +77,28 @@ let package = Package(
       ],
       swiftSettings: house, linkerSettings: linker),
 
+    // What tests share: running programs, fixtures, reports.
+    .target(
+      name: "TestSupport", dependencies: ["Memory", "Report"], path: "Tests/Support", swiftSettings: house),
+    .testTarget(
+      name: "MemoryTests", dependencies: ["Memory", "Inferior", "TestSupport"],
+      swiftSettings: house),
+    .testTarget(
+      name: "UnwindingTests", dependencies: ["Unwinding", "Memory", "Inferior", "TestSupport"],
+      swiftSettings: house),
+    .testTarget(
+      name: "InferiorTests", dependencies: ["Inferior", "Memory", "TestSupport"],
+      swiftSettings: house),
+    .testTarget(name: "DiagnosisTests", dependencies: ["Diagnosis", "Report"], swiftSettings: house),
+    .testTarget(
+      name: "CaptureTests", dependencies: ["Capture", "Report", "TestSupport"],
+      swiftSettings: house),
+    .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], swiftSettings: house),
     .testTarget(
       name: "PreloadTests", exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(name: "SymbolsTests", dependencies: ["Symbols", "Memory"], swiftSettings: house),
     .testTarget(name: "ReportTests", dependencies: ["Report"], swiftSettings: house),
+    .testTarget(name: "CommandTests", dependencies: ["inquest", "Report"], swiftSettings: house),
     .testTarget(name: "StoreTests", dependencies: ["Store"], swiftSettings: house),
     .testTarget(name: "DotNetTests", swiftSettings: house),
     .testTarget(name: "RenderTests", dependencies: ["Render", "Report"], swiftSettings: house),

@@ -129,6 +129,44 @@ static void plan(const struct settings *user, const char *directory, struct aren
   if (!dotnet && entries[DOTNET_NAME]) entries[DOTNET_ENABLE] = enable_dotnet;
 }
 
+// What the kernel laid out around the environment (System V ABI, AMD64, 3.4.1): the number of
+// arguments, the arguments and a NULL before it, pairs of words up to AT_NULL after it.
+struct surroundings {
+  size_t before, after;  // in words; 0 where the environment is no longer the kernel's
+};
+
+// Some programs find their arguments by walking back from environ (Swift's runtime, linked
+// statically, does), others their auxiliary vector by walking forward: a copy without both would
+// leave them with none.
+static struct surroundings surroundings_of(char *const *environment, size_t count) {
+  char *const here = NULL;
+  const uintptr_t *lowest = (const uintptr_t *)(const void *)&here;
+  const uintptr_t *first = (const uintptr_t *)(const void *)environment;
+  struct surroundings none = {0, 0};
+  // A constructor runs on the main thread's stack, and what the kernel put there lies above it: all
+  // words in between can be read. An environment that somebody has moved to the heap lies below.
+  if (first <= lowest || first[-1] != 0) return none;
+  size_t arguments = 0;
+  const uintptr_t *word = first - 2;
+  while (word > lowest && *word != arguments) word--, arguments++;
+  if (word <= lowest) return none;
+  const uintptr_t *pair = first + count + 1;
+  while (pair[0] != 0) pair += 2;
+  return (struct surroundings){(size_t)(first - word), (size_t)(pair + 2 - (first + count + 1))};
+}
+
+// A copy of the environment with room for `added` entries; NULL when there is no memory.
+static char **environment_copy(char **environment, size_t count, size_t added) {
+  struct surroundings around = surroundings_of(environment, count);
+  size_t words = around.before + count + added + 1 + around.after;
+  char **copy = kernel_map(words * sizeof *copy);
+  if (!copy) return NULL;
+  for (size_t i = 0; i < around.before + count; i++) copy[i] = environment[i - around.before];
+  for (size_t i = 0; i < around.after; i++)
+    copy[around.before + count + added + 1 + i] = environment[count + 1 + i];
+  return copy + around.before;
+}
+
 void environment_enable_dumps(char ***environment) {
   struct settings user;
   struct arena strings = {added_strings, added_strings + sizeof added_strings, false};
@@ -141,9 +179,8 @@ void environment_enable_dumps(char ***environment) {
   size_t count = environment_count(*environment), added = 0;
   for (int v = 0; v < VARIABLES; v++) added += entries[v] && user.of[v].slot == NO_SLOT;
   if (added) {
-    char **larger = kernel_map((count + added + 1) * sizeof *larger);
+    char **larger = environment_copy(*environment, count, added);
     if (!larger) return;
-    for (size_t i = 0; i < count; i++) larger[i] = (*environment)[i];
     *environment = larger;
   }
   for (int v = 0; v < VARIABLES; v++)

@@ -20,7 +20,7 @@ struct handover {
   struct settings settings;
   struct arena arena;
   const char *self;
-  bool wanted;      // the user had enabled dumps, for this generation of runtimes
+  bool wanted;       // the user had enabled dumps, for this generation of runtimes
   char **arguments;  // the collector's; from ARGUMENTS_BEFORE on the original ones
 };
 

@@ -49,24 +49,14 @@ ssize_t cdemangle(char language, const char *name, int guarded, char *out, size_
   if (setjmp(sink.full)) return (ssize_t)capacity + 1;
   int options = DMGL_PARAMS | DMGL_ANSI | (guarded ? DMGL_NO_RECURSE_LIMIT : 0);
   int good = language == CDEMANGLE_RUST
-                 ? rust_demangle_callback(name, guarded ? 0 : options, collect, &sink)
+                 ? rust_demangle_callback(name, 0, collect, &sink)
                  : cplus_demangle_v3_callback(name, options, collect, &sink);
   return good ? (ssize_t)sink.filled : -1;
 }
 
-static void write_all(int descriptor, const void *bytes, size_t count) {
-  const char *at = bytes;
-  while (count > 0) {
-    ssize_t written = write(descriptor, at, count);
-    if (written <= 0) _exit(1);
-    at += written;
-    count -= (size_t)written;
-  }
-}
-
 // Nothing but the demanglers and system calls: other threads may have held any lock at the fork.
 static void child(const char *packed, size_t count, size_t capacity, int cpu_milliseconds,
-                  int results, pid_t parent) {
+                  char *results, pid_t parent) {
   // An orphan would only burn time.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);
@@ -74,7 +64,7 @@ static void child(const char *packed, size_t count, size_t capacity, int cpu_mil
   // installs on these signals and which takes half a minute and a gigabyte (field bug 35).
   prctl(PR_SET_DUMPABLE, 0);
   setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-  static const int deadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGPROF, SIGPIPE};
+  static const int deadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGPROF};
   for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) signal(deadly[i], SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
@@ -83,34 +73,35 @@ static void child(const char *packed, size_t count, size_t capacity, int cpu_mil
   // CPU time, not wall time: on a busy machine an honest name must not lose to the scheduler.
   struct itimerval limit = {.it_value = {.tv_sec = cpu_milliseconds / 1000,
                                          .tv_usec = cpu_milliseconds % 1000 * 1000}};
-  char out[capacity];
   for (size_t i = 0; i < count; i++) {
     setitimer(ITIMER_PROF, &limit, NULL);
-    ssize_t length = cdemangle(packed[0], packed + 1, 1, out, capacity);
-    write_all(results, &length, sizeof length);
-    if (length > 0) {
-      write_all(results, out, (size_t)length < capacity ? (size_t)length : capacity);
-    }
+    char *text = results + sizeof(ssize_t);
+    ssize_t length = cdemangle(packed[0], packed + 1, 1, text, capacity);
+    if (length <= 0) length = -1;
+    // Last of all: until then the name counts as not reached.
+    *(volatile ssize_t *)results = length;
+    size_t used = length < 0 ? 0 : (size_t)length < capacity ? (size_t)length : capacity;
+    results = text + (used + 7) / 8 * 8;
     packed += strlen(packed) + 1;
   }
   _exit(0);
 }
 
 pid_t cdemangle_in_child(const char *packed, size_t count, size_t capacity, int cpu_milliseconds,
-                         int *results) {
+                         char *results, int *alive) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return -1;
   pid_t parent = getpid();
   pid_t pid = fork();
   if (pid == 0) {
     close(ends[0]);
-    child(packed, count, capacity, cpu_milliseconds, ends[1], parent);
+    child(packed, count, capacity, cpu_milliseconds, results, parent);
   }
   close(ends[1]);
   if (pid < 0) {
     close(ends[0]);
     return -1;
   }
-  *results = ends[0];
+  *alive = ends[0];
   return pid;
 }

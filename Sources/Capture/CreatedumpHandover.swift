@@ -60,9 +60,12 @@ public struct SignalState: Sendable {
 public enum Inheritance {
   /// Descriptors 0, 1 and 2 exist (a file opened later must not become somebody's standard error), and
   /// none beyond them: the runtime leaks many, and a pipe kept open can hang whoever reads it.
+  ///
+  /// A closed one stays as useless as it was: /dev/null the wrong way round, so that a report written
+  /// to a closed standard output is an error and not lost.
   public static func putDescriptorsInOrder() {
     for descriptor in 0...2 as ClosedRange<CInt> where fcntl(descriptor, F_GETFD) < 0 {
-      _ = inquest_openat(AT_FDCWD, "/dev/null", O_RDWR, 0)
+      _ = inquest_openat(AT_FDCWD, "/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY, 0)
     }
     inquest_close_from(3)
     umask(0o077)

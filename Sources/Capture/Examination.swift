@@ -3,7 +3,6 @@ import DotNet
 import Inferior
 import Memory
 import Report
-import Symbols
 import Unwinding
 
 /// A process as it was when it stood still, and what is worked out from it afterwards.
@@ -52,9 +51,11 @@ struct Examination {
   mutating func walk(isSkipped: Bool, isPastDeadline: () -> Bool) -> [Walk] {
     let unwinder = Unwinder(
       memory: frozen.memory, images: images, mappings: frozen.mappings)
-    let limits = isSkipped ? WalkLimits(head: 1, tail: 0, total: 1) : WalkLimits(head: 256, tail: 64)
+    let limits =
+      isSkipped ? WalkLimits(head: 1, tail: 0, total: 1) : WalkLimits(head: 256, tail: 64)
     return frozen.threads.map { thread in
-      guard let registers = thread.registers else {
+      guard let registers = thread.registers ?? thread.pointers.map(RegisterSet.init(blockedAt:))
+      else {
         var walk = Walk()
         walk.end = .unreadableMemory
         return walk
@@ -73,10 +74,18 @@ struct Examination {
     var record = ThreadRecord(
       id: Int(thread.id), name: thread.name, crashed: isCrashed,
       frames: story.map { builder.frame($0, stacks: stacks, home: stack?.kind) },
-      frameCount: walk.count, complete: walk.end == .outermost, endReason: walk.end.reason)
+      frameCount: walk.count - split, complete: walk.end == .outermost,
+      endReason: walk.end.reason)
+    // A fault inside the runtime is no machinery to fold away: it is the story.
+    if isCrashed, !record.frames.isEmpty { record.frames[0].plumbing = nil }
+    if let fold = walk.repeated, record.frames.indices.contains(fold.step - split) {
+      record.frames[fold.step - split].repeated = Frame.Repeated(
+        frames: fold.period, times: fold.times)
+    }
     record.state = ProcessStatus.name(ofState: thread.state)
     record.stack = stack
-    let registers = registersAtFault(index, walk: walk, split: split)
+    let cause = isCrashed ? builder.cause(in: walk) : nil
+    let registers = cause?.registers ?? thread.registers
     record.registers = registers.map { set in
       Registers(set.named.map { Registers.Entry(name: $0.name, value: HexNumber($0.value)) })
     }
@@ -86,14 +95,6 @@ struct Examination {
       }
     }
     return record
-  }
-
-  /// Those that the signal frame saved; else those of the moment.
-  private func registersAtFault(_ index: Int, walk: Walk, split: Int) -> RegisterSet? {
-    if split > 0, let signal = walk.signals.first, signal.step + 1 == split {
-      return signal.registers
-    }
-    return frozen.threads[index].registers
   }
 
   private func stackFinder(_ index: Int, walk: Walk) -> StackFinder {
@@ -114,46 +115,65 @@ struct Examination {
     facts.threadID = Int(frozen.threads[index].id)
     let walk = walks[index]
     let stacks = stackFinder(index, walk: walk)
-    if let context = walk.signals.first {
-      var found = CrashFacts.Signal(
-        number: Int(context.number), code: Int(context.code), address: context.address)
-      found.senderPID = Int(context.senderPID)
-      found.senderUID = Int(context.senderUID)
-      found.errorCode = context.errorCode
-      found.trapNumber = context.trapNumber
-      facts.found = found
-      let sigsegv: Int32 = 11
-      facts.isAtStackEnd =
-        context.number == sigsegv && context.code > 0 && context.code != 128
-        && stacks.isAtStackEnd(
-          fault: context.address, stackPointer: context.registers.stackPointer)
+    // The last signal is the one that the runtime announced, even where an earlier one was the cause.
+    if let last = walk.signals.first(where: { $0.number != 0 }) {
+      facts.found = CrashFacts.Signal(last)
     }
     facts.isStackKnown = walk.count > 1
-    let story = walk.steps[builder.fault(in: walk)...]
-    facts.isInManagedCode = story.first.map { isManaged($0) } ?? false
-    // abort, raise and what they are made of: the one who called them comes right after.
-    let names = story.prefix(6).map { builder.symbols[$0.lookupAddress]?.name }
-    if names.contains(where: { $0 != nil }) { facts.calledAbort = names.contains("abort") }
-    let caller = names.firstIndex(of: "abort").map { story.dropFirst($0 + 1) }
-    facts.place = place(caller ?? story, stacks: stacks, builder: builder)
+    if let cause = builder.cause(in: walk) {
+      facts.isAtStackEnd = isAtStackEnd(cause, stacks: stacks)
+      facts.handlerFaulted = walk.signals.first.map { $0 != cause } ?? false
+    }
+    let story = walk.steps[builder.fault(in: walk)...].prefix(Self.storyLength).map {
+      builder.frame($0, stacks: stacks, home: nil)
+    }
+    facts.place = CrashPlace.words(story, images: images)
+    facts.isInManagedCode = story.first?.kind == .managed
+    if builder.namesSymbols { facts.calledAbort = story.contains { $0.function == "abort" } }
     return facts
   }
 
-  private func isManaged(_ step: Walk.Step) -> Bool {
-    guard runtime != nil else { return false }
-    return images.containing(step.lookupAddress).map(ManagedRuntime.holdsManagedCode) ?? false
+  private func isAtStackEnd(_ cause: SignalContext, stacks: StackFinder) -> Bool {
+    let stackPointer = cause.registers.stackPointer
+    // Without an address there is only the stack pointer to go by.
+    if cause.number == 0 { return stacks.isAtStackEnd(stackPointer: stackPointer) }
+    let (segmentationFault, fromKernel): (Int32, Int32) = (11, 128)
+    return cause.number == segmentationFault && cause.code > 0 && cause.code != fromKernel
+      && stacks.isAtStackEnd(fault: cause.address, stackPointer: stackPointer)
   }
 
-  /// The innermost frame in words: `crash_write (libcrash.so)`.
-  private func place(
-    _ steps: ArraySlice<Walk.Step>, stacks: StackFinder, builder: FrameBuilder
-  ) -> String? {
-    guard let step = steps.first else { return nil }
-    let frame = builder.frame(step, stacks: stacks, home: nil)
+  /// Frames that are looked at to say where it happened.
+  private static let storyLength = 12
+}
+
+extension CrashFacts.Signal {
+  init(_ context: SignalContext) {
+    self.init(
+      number: Int(context.number), code: Int(context.code), address: context.address)
+    senderPID = Int(context.senderPID)
+    senderUID = Int(context.senderUID)
+    errorCode = context.errorCode
+    trapNumber = context.trapNumber
+  }
+}
+
+/// Says in words where a crash happened.
+enum CrashPlace {
+  /// `crash_write (libcrash.so)`; for abort() its caller; for a jump to nowhere who jumped.
+  static func words(_ frames: [Frame], images: ImageTable) -> String? {
+    if let abort = frames.firstIndex(where: { $0.function == "abort" }) {
+      return abort + 1 < frames.count ? one(frames[abort + 1], images) : nil
+    }
+    guard let first = frames.first else { return nil }
+    if let place = one(first, images) { return place }
+    return frames.dropFirst().first.flatMap { one($0, images) }.map { "a call from \($0)" }
+  }
+
+  private static func one(_ frame: Frame, _ images: ImageTable) -> String? {
     guard let module = frame.module else { return frame.function }
-    let image = images.images[module]
     if frame.kind == .managed, frame.function == nil { return "managed code" }
-    let file = image.path.split(separator: "/").last.map(String.init) ?? image.path
+    let path = images.images[module].path
+    let file = path.split(separator: "/").last.map(String.init) ?? path
     if let function = frame.function { return "\(function) (\(file))" }
     return frame.moduleOffset.map { "\(file)+\($0)" }
   }

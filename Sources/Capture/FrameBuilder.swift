@@ -10,6 +10,9 @@ struct FrameBuilder {
   let runtime: ManagedRuntime?
   let symbols: [UInt64: Symbol]
 
+  /// False before the symbols have been looked up.
+  var namesSymbols: Bool { !symbols.isEmpty }
+
   func frame(_ step: Walk.Step, stacks: StackFinder, home: StackRecord.Kind?) -> Frame {
     var frame = Frame(
       kind: .native, trust: trust(step.trust), ip: HexNumber(step.ip), sp: HexNumber(step.sp))
@@ -19,7 +22,10 @@ struct FrameBuilder {
       let image = images.images[index]
       frame.module = index
       frame.moduleOffset = HexNumber(step.ip &- image.base)
-      if runtime != nil, ManagedRuntime.holdsManagedCode(image) { frame.kind = .managed }
+      if runtime != nil {
+        if ManagedRuntime.holdsManagedCode(image) { frame.kind = .managed }
+        if ManagedRuntime.isMachinery(image) { frame.plumbing = true }
+      }
     }
     if let symbol = symbols[lookup] {
       frame.function = symbol.name
@@ -39,11 +45,29 @@ struct FrameBuilder {
     }
   }
 
-  /// The position of the step at which a crashed thread's own story begins: right below the innermost
-  /// signal frame; else, for an exception, at the innermost managed frame; else at the top.
+  /// The interruption that the crash began with: the innermost one, unless that is a fault of the
+  /// runtime's own handler while it was dealing with the one before.
+  ///
+  /// Not simply the outermost: a catch block runs on top of the frames of the fault that it has caught.
+  func cause(in walk: Walk) -> SignalContext? {
+    guard var cause = walk.signals.first else { return nil }
+    for earlier in walk.signals.dropFirst() {
+      let between = walk.steps[
+        min(cause.step + 1, walk.steps.count)..<min(earlier.step + 1, walk.steps.count)]
+      let isHandler = between.allSatisfy { step in
+        images.containing(step.lookupAddress).map(ManagedRuntime.isMachinery) ?? false
+      }
+      guard runtime != nil, isHandler else { break }
+      cause = earlier
+    }
+    return cause
+  }
+
+  /// The position of the step at which a crashed thread's own story begins: right below the interruption
+  /// that it began with; else, for an exception, at the innermost managed frame; else at the top.
   func fault(in walk: Walk) -> Int {
-    if let signal = walk.signals.first, signal.step + 1 < walk.steps.count {
-      return signal.step + 1
+    if let cause = cause(in: walk), cause.step + 1 < walk.steps.count {
+      return cause.step + 1
     }
     guard runtime != nil else { return 0 }
     let managed = walk.steps.firstIndex { step in

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 import Memory
 
 /// Opens the file behind an image, wherever the process sees it.
@@ -16,9 +17,20 @@ enum ImageFile {
       if image.isDeleted { candidates.insert(mapped, at: 0) } else { candidates.append(mapped) }
     }
     for path in candidates {
-      let file = inquest_openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0)
-      if file >= 0 { return file }
+      if let file = openRegularFile(path) { return file }
     }
     return nil
+  }
+
+  /// Opens nothing but a regular file: the path is the target's choice, and opening a device or a pipe
+  /// can do things. O_PATH looks without touching (open(2)).
+  private static func openRegularFile(_ path: String) -> CInt? {
+    let place = inquest_openat(AT_FDCWD, path, O_PATH | O_CLOEXEC, 0)
+    guard place >= 0 else { return nil }
+    defer { close(place) }
+    var status = stat()
+    guard fstat(place, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    let file = inquest_openat(AT_FDCWD, "/proc/self/fd/\(place)", O_RDONLY | O_CLOEXEC, 0)
+    return file >= 0 ? file : nil
   }
 }

@@ -87,7 +87,8 @@ enum ProcessFacts {
     guard let text = directory.contents(of: "cgroup", limit: 65536) else { return }
     let lines = String(decoding: text, as: UTF8.self).split(separator: "\n")
     let paths = lines.compactMap { line in
-      line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).last.map(String.init)
+      line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).last.map(
+        String.init)
     }
     for path in paths {
       for component in path.split(separator: "/").reversed() {

@@ -56,4 +56,11 @@ struct StackFinder {
     let gap = next.start - address
     return next.isWritable && gap <= reach && stackPointer < next.end
   }
+
+  /// True when a stack pointer has come to the last page of its stack, or below it.
+  func isAtStackEnd(stackPointer: UInt64) -> Bool {
+    guard let mapping = mapping(at: stackPointer) else { return false }
+    let page: UInt64 = 4096
+    return stackPointer < mapping.start + page
+  }
 }

@@ -1,6 +1,6 @@
 import CLinux
-import Glibc
 import Diagnosis
+import Glibc
 import Inferior
 import Report
 import Store
@@ -66,7 +66,8 @@ public struct Supervisor {
       }
       // Half of what is left for any one stage: a stage that hangs leaves time to go on without it.
       let end = worker.follow(
-        limit: { _ in Instant.now.advanced(byMilliseconds: deadline.milliseconds(since: .now) / 2) },
+        limit: { _ in Instant.now.advanced(byMilliseconds: deadline.milliseconds(since: .now) / 2)
+        },
         accept: { assembler.accept($0, $1) })
       if assembler.isDone || assembler.refusal != nil { return }
       noteDeath(end)
@@ -147,11 +148,6 @@ public struct Supervisor {
   /// The verdict, for the terminal.
   public var summary: String { assembler.summary }
   public var processName: String { assembler.processName ?? "process" }
-}
-
-/// The project's version.
-public enum Version {
-  public static let current = "0.1.0"
 }
 
 enum ReportID {

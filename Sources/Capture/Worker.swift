@@ -25,7 +25,7 @@ struct Worker: ~Copyable {
   }
 
   /// The story, from request to the last fact.
-  mutating func run() {
+  func run() {
     do throws(InferiorError) {
       let directory = try ProcessDirectory(pid: request.pid)
       let (process, redacted) = ProcessFacts.read(directory)
@@ -44,10 +44,12 @@ struct Worker: ~Copyable {
       examine(frozen, directory)
       facts.send(.done, "")
     } catch {
-      let status = if case .notPermitted = error { ExitStatus.notPermitted } else { ExitStatus.failure }
+      let status =
+        if case .notPermitted = error { ExitStatus.notPermitted } else { ExitStatus.failure }
       var line = "\(error); \(error.remedy)"
       switch error {
-      case .vanished where request.trigger == .crash, .noSuchProcess where request.trigger == .crash:
+      case .vanished where request.trigger == .crash,
+        .noSuchProcess where request.trigger == .crash:
         line = "it was gone too soon; another of its threads may have crashed at the same moment"
       default: break
       }
@@ -68,7 +70,7 @@ struct Worker: ~Copyable {
       directory, attachUntil: Instant.now.advanced(byMilliseconds: patience),
       stopWithin: min(200, request.maximumFreeze), stopAtMost: request.maximumFreeze / 2)
     let limit = stopped.begun.advanced(byMilliseconds: request.maximumFreeze)
-    stopped.readRegisters()
+    stopped.readRegisters(directory)
     let live = stopped.threads.first { $0.hold == .stopped }?.id ?? request.pid
     let maps = directory.contents(of: "task/\(live)/maps", limit: 64 << 20) ?? []
     let mappings = MappingTable(text: maps)
@@ -79,10 +81,11 @@ struct Worker: ~Copyable {
       isOverBudget: { Instant.now > limit })
     stopped.release()
     let milliseconds = Instant.now.milliseconds(since: stopped.begun)
+    let threads = stopped.threads
     facts.send(.frozen, milliseconds: milliseconds)
     end(start)
     var frozen = FrozenProcess(
-      threads: stopped.threads, liveThread: live, mappings: mappings, memory: memory,
+      threads: threads, liveThread: live, mappings: mappings, memory: memory,
       milliseconds: milliseconds)
     frozen.isCutShort = !whole
     fillInUnstopped(&frozen, directory)
@@ -113,7 +116,9 @@ struct Worker: ~Copyable {
         limit(
           .freeze, thread: thread.id,
           problem: "the thread did not stop (uninterruptible sleep, or waiting for a vfork child)",
-          effect: "its stack is not read")
+          effect: thread.pointers == nil
+            ? "its stack is not read"
+            : "its registers are unknown but for two; its stack may end early")
       case .stopped, .released: break
       }
     }
@@ -121,7 +126,7 @@ struct Worker: ~Copyable {
 
   // MARK: Thawed
 
-  private mutating func examine(
+  private func examine(
     _ frozen: FrozenProcess, _ directory: borrowing ProcessDirectory
   ) {
     var start = begin(.images)
@@ -199,7 +204,7 @@ struct Worker: ~Copyable {
       var payload: [UInt8] = []
       withUnsafeBytes(of: UInt32(record.id).littleEndian) { payload += $0 }
       facts.send(.thread, payload + JSONStream.encode(record))
-      let left = record.frameCount - record.frames.count - (record.handlerFrames?.count ?? 0)
+      let left = walks[index].omitted
       if left > 0 {
         limit(
           .walk, thread: examination.frozen.threads[index].id,
@@ -230,6 +235,15 @@ struct Worker: ~Copyable {
     send("crash", crash)
     facts.send(.summary, crash.summary)
     sendMemoryMap(examination, fault: crash.signal?.address?.value)
+    if crash.survives == true, examination.runtime != nil {
+      // Observed on 8.0.4: the next crash parks in poll(-1) as if the first were still being dumped.
+      limit(
+        "crash", problem: "the process goes on after this signal",
+        effect:
+          "from .NET 8 on, its next crash on any thread may hang instead of ending it, because "
+          + "dumps are enabled (a bug of the runtime)",
+        remedy: "restart the service")
+    }
     if let index = examination.crashed {
       let thread = examination.record(index, walk: walks[index], builder: builder)
       let modules = examination.images.images.map(ModuleRecord.init(image:))

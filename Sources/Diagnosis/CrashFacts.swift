@@ -36,6 +36,9 @@ public struct CrashFacts: Sendable {
   public var isInManagedCode = false
   /// Whether abort() is what raised the signal; nil when the frames have no names to tell by.
   public var calledAbort: Bool?
+  /// True when the runtime's handler of the first fault has faulted itself: the signal that was announced
+  /// is then the second one.
+  public var handlerFaulted = false
   /// True when the fault is at the end of the stack that the thread was on.
   public var isAtStackEnd = false
 

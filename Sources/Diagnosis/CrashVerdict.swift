@@ -105,8 +105,12 @@ public enum CrashVerdict {
         default: ""
         }
       return "\(signal.name)\(code)\(access)\(place)\(function)\(thread)\(exception)"
+    case .stackOverflow where facts.handlerFaulted:
+      return "Stack overflow\(function)\(thread); the runtime's handler of it then died of "
+        + "\(signal.name)\(code)\(place)"
     case .stackOverflow:
-      return "Stack overflow\(function)\(thread): \(signal.name)\(code)\(place), the end of its stack"
+      return
+        "Stack overflow\(function)\(thread): \(signal.name)\(code)\(place), the end of its stack"
     case .abort where signal.code == nil:
       guard let runtime = facts.runtime else { return "The process aborted\(thread) (SIGABRT)" }
       return "\(runtime) ended the process\(thread) with SIGABRT: an unhandled exception, "

@@ -18,6 +18,17 @@ public struct ManagedRuntime: Sendable, Equatable {
     if let directory, directory.first?.isNumber == true { version = String(directory) }
   }
 
+  /// True for the runtime's own libraries and the host's: machinery between the frames that matter.
+  public static func isMachinery(_ image: Image) -> Bool {
+    let name = image.path.split(separator: "/").last.map(String.init) ?? ""
+    return machinery.contains(name)
+  }
+
+  private static let machinery: Set<String> = [
+    "libcoreclr.so", "libclrjit.so", "libclrgc.so", "libhostfxr.so", "libhostpolicy.so",
+    "libSystem.Native.so", "libcoreclrtraceptprovider.so",
+  ]
+
   /// True for images that hold managed code in a process with this runtime: assemblies, and the memory
   /// that the JIT compiler writes to. The runtime's own stubs live in such memory too.
   public static func holdsManagedCode(_ image: Image) -> Bool {

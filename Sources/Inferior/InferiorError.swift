@@ -54,8 +54,10 @@ extension Refusal: CustomStringConvertible {
     case .tracedBy(let pid): "process \(pid) (a debugger, or strace) traces it already"
     case .yama(let scope): "the kernel's Yama module restricts ptrace (ptrace_scope is \(scope))"
     case .otherUser(let id): "it belongs to user \(id)"
-    case .notDumpable: "it has made itself undumpable (PR_SET_DUMPABLE, set-user-id or capabilities)"
-    case .unknown(let number): "\(String(cString: strerror(number))) (seccomp or a security module?)"
+    case .notDumpable:
+      "it has made itself undumpable (PR_SET_DUMPABLE, set-user-id or capabilities)"
+    case .unknown(let number):
+      "\(String(cString: strerror(number))) (seccomp or a security module?)"
     }
   }
 

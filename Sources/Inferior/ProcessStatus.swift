@@ -1,3 +1,5 @@
+public import Memory
+
 /// What /proc/PID/status says (proc_pid_status(5)).
 public struct ProcessStatus: Sendable, Equatable {
   public var name = ""
@@ -77,13 +79,12 @@ extension ProcessDirectory {
 
   /// Stack and instruction pointer of a thread that is blocked in a system call, with nobody stopped;
   /// nil for a running one, or where the kernel does not tell (proc_pid_syscall(5)).
-  public func blockedThreadPointers(_ id: Int32) -> (stackPointer: UInt64, instructionPointer: UInt64)?
-  {
+  public func blockedThreadPointers(_ id: Int32) -> BlockedPointers? {
     guard let text = contents(of: "task/\(id)/syscall", limit: 512) else { return nil }
     let words = text.split { $0 == 0x20 || $0 == 0x0a }.map { String(decoding: $0, as: UTF8.self) }
     guard words.count >= 3, let sp = UInt64(words[words.count - 2].dropFirst(2), radix: 16),
       let ip = UInt64(words[words.count - 1].dropFirst(2), radix: 16)
     else { return nil }
-    return (sp, ip)
+    return BlockedPointers(stackPointer: sp, instructionPointer: ip)
   }
 }

@@ -12,6 +12,9 @@ public struct StoppedProcess: ~Copyable {
   /// Just before the first thread was asked to stop.
   public let begun: Instant
 
+  /// Milliseconds for which a thread in an uninterruptible sleep is given the chance to wake up.
+  private static let graceForSleepers = 2.0
+
   /// Stops every thread of the process.
   ///
   /// - Parameters:
@@ -32,15 +35,18 @@ public struct StoppedProcess: ~Copyable {
     var threads: [StoppedThread] = []
     var seen: Set<Int32> = []
     var refusal: CInt = 0
+    // Names and states are read before anyone stops: 64 threads' cost more than stopping them does.
+    var known = Self.describe(directory.threadIDs(), directory)
 
     // A thread may start another while we go through the list: repeat until a pass finds nobody new.
     // The bound is against a process that starts threads faster than anyone can stop them.
     for _ in 0..<100 {
       let fresh = directory.threadIDs().filter { !seen.contains($0) }
       if fresh.isEmpty { break }
+      known.merge(Self.describe(fresh.filter { known[$0] == nil }, directory)) { old, _ in old }
       for id in fresh {
-        guard let (name, state) = directory.threadNameAndState(id) else { continue }
         seen.insert(id)
+        guard let (name, state) = known[id] else { continue }
         var thread = StoppedThread(id: id, name: name, state: state)
         if state == "Z" || state == "X" {
           thread.hold = .none(.exited)
@@ -80,33 +86,25 @@ public struct StoppedProcess: ~Copyable {
   }
 
   deinit {
-    for thread in threads { Self.detach(thread) }
+    for thread in threads { Self.letGo(thread) }
   }
 
   /// Lets every thread run on, but for those that `keeping` wants held.
   public mutating func release(keeping: (StoppedThread) -> Bool = { _ in false }) {
     for index in threads.indices where !keeping(threads[index]) {
-      Self.detach(threads[index])
+      Self.letGo(threads[index])
       if threads[index].hold == .stopped { threads[index].hold = .released }
     }
-    releaseStragglers()
   }
 
-  /// Lets go of threads that stopped only after the release: one that comes out of an uninterruptible
-  /// sleep while we are its tracer stops then, and would stay so until we exit. Call it now and then.
-  public mutating func releaseStragglers() {
+  /// Reads the general registers of every stopped thread into it; of one that did not stop those two
+  /// that the kernel shows of a blocked thread.
+  public mutating func readRegisters(_ directory: borrowing ProcessDirectory) {
     for index in threads.indices where threads[index].hold == .stopping {
-      var status: CInt = 0
-      let result = waitpid(threads[index].id, &status, INQUEST_WAIT_ALL | WNOHANG)
-      if result == 0 { continue }
-      threads[index].noteStop(result > 0 ? status : nil)
-      Self.detach(threads[index])
-      if threads[index].hold == .stopped { threads[index].hold = .released }
+      if let pointers = directory.blockedThreadPointers(threads[index].id) {
+        threads[index].pointers = pointers
+      }
     }
-  }
-
-  /// Reads the general registers of every stopped thread into it.
-  public mutating func readRegisters() {
     for index in threads.indices where threads[index].hold == .stopped {
       var registers = RegisterSet()
       let size = inquest_general_registers(
@@ -114,6 +112,16 @@ public struct StoppedProcess: ~Copyable {
       // Fewer bytes than the set has would leave zeros that look like values (field bug 16).
       if size == MemoryLayout<RegisterSet>.size { threads[index].registers = registers }
     }
+  }
+
+  private static func describe(
+    _ ids: [Int32], _ directory: borrowing ProcessDirectory
+  ) -> [Int32: (name: String, state: Character)] {
+    var found: [Int32: (name: String, state: Character)] = [:]
+    for id in ids {
+      if let description = directory.threadNameAndState(id) { found[id] = description }
+    }
+    return found
   }
 
   /// 0, or the errno of PTRACE_SEIZE.
@@ -128,6 +136,7 @@ public struct StoppedProcess: ~Copyable {
   }
 
   private mutating func collectStops(until deadline: Instant) {
+    let graceEnd = Instant.now.advanced(byMilliseconds: Self.graceForSleepers)
     var pending = threads.indices.filter { threads[$0].hold == .stopping }
     while !pending.isEmpty {
       let before = pending.count
@@ -138,7 +147,10 @@ public struct StoppedProcess: ~Copyable {
         threads[index].noteStop(result > 0 ? status : nil)
         return false
       }
-      if pending.isEmpty || Instant.now >= deadline { break }
+      let now = Instant.now
+      if pending.isEmpty || now >= deadline { break }
+      // One that was in an uninterruptible sleep before is not worth everybody's wait.
+      if now >= graceEnd, pending.allSatisfy({ threads[$0].state == "D" }) { break }
       if pending.count == before { Instant.sleep(microseconds: 50) }
     }
   }
@@ -150,11 +162,27 @@ public struct StoppedProcess: ~Copyable {
     return false
   }
 
-  private static func detach(_ thread: StoppedThread) {
-    guard thread.hold == .stopped else { return }
-    // A signal that was on its way when the thread stopped is delivered now, not lost.
-    let signal = UnsafeMutableRawPointer(bitPattern: Int(thread.pendingSignal))
-    _ = inquest_ptrace(INQUEST_PTRACE_DETACH, thread.id, 0, signal)
+  private static func letGo(_ thread: StoppedThread) {
+    switch thread.hold {
+    case .none, .released: return
+    // It would stop later, with us as its tracer, and stay so until we exit.
+    case .stopping: inquest_release_when_stopped(thread.id)
+    case .stopped:
+      // A signal that was on its way when the thread stopped is delivered now, not lost.
+      let signal = UnsafeMutableRawPointer(bitPattern: Int(thread.pendingSignal))
+      if inquest_ptrace(INQUEST_PTRACE_DETACH, thread.id, 0, signal) == ESRCH { reap(thread.id) }
+    }
+  }
+
+  /// Waits for a thread that died while it stood still: until its tracer has, the kernel keeps its
+  /// process from whoever waits for that. Dying takes microseconds, unless a core is being dumped.
+  private static func reap(_ id: Int32) {
+    var status: CInt = 0
+    for _ in 0..<100 {
+      if waitpid(id, &status, INQUEST_WAIT_ALL | WNOHANG) != 0 { return }
+      Instant.sleep(microseconds: 50)
+    }
+    inquest_release_when_stopped(id)
   }
 }
 
@@ -181,6 +209,8 @@ public struct StoppedThread: Sendable {
   public let state: Character
   public internal(set) var hold: Hold = .none(.refused)
   public internal(set) var registers: RegisterSet?
+  /// Of a thread that did not stop: where it is blocked, and nothing else.
+  public internal(set) var pointers: BlockedPointers?
   var pendingSignal: CInt = 0
 
   init(id: Int32, name: String, state: Character) {

@@ -88,7 +88,7 @@ extension Mapping {
     let fields = line.split(
       separator: UInt8(ascii: " "), maxSplits: 5, omittingEmptySubsequences: true)
     guard fields.count >= 5 else { return nil }
-    let range = fields[0].split(separator: UInt8(ascii: "-"))
+    let range = fields[0].split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
     func text(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
     guard range.count == 2,
       let start = UInt64(text(range[0]), radix: 16),
@@ -100,6 +100,11 @@ extension Mapping {
     let deleted = " (deleted)"
     let isDeleted = path.hasSuffix(deleted)
     if isDeleted { path.removeLast(deleted.count) }
+    // The one character that the kernel escapes, so that a line stays a line.
+    if path.utf8.contains(UInt8(ascii: "\\")) {
+      path = path.split(separator: "\\012", omittingEmptySubsequences: false).joined(
+        separator: "\n")
+    }
     self.init(
       start: start, end: end, permissions: text(fields[1]), offset: offset,
       device: text(fields[3]), inode: inode, path: path, isDeleted: isDeleted)

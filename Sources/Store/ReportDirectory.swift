@@ -166,7 +166,7 @@ extension ReportDirectory {
       // The last component may exist even so; opening it tells. A parent that is a file, too.
       case EROFS: throw .readOnlyFileSystem(path: path)
       case ENOSPC, EDQUOT: throw .diskFull(path: path)
-      case let code: throw .cannotCreate(path: path, reason: StoreError.reason(code))
+      case let code: throw .cannotCreate(path: path, code: code)
       }
     }
   }

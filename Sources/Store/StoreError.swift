@@ -3,8 +3,8 @@ internal import Glibc
 /// Why the report directory, or one file in it, could not be used. Each case is one line: what is
 /// wrong, and what would help.
 public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The directory is missing and could not be made.
-  case cannotCreate(path: String, reason: String)
+  /// The directory is missing and could not be made; `code` is the errno.
+  case cannotCreate(path: String, code: Int32)
   /// No permission to write there.
   case notWritable(path: String)
   /// No permission to read there.
@@ -28,8 +28,8 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
 
   public var description: String {
     switch self {
-    case .cannotCreate(let path, let reason):
-      "cannot create the report directory \(path): \(reason); create it, or set INQUEST_DIR"
+    case .cannotCreate(let path, let code):
+      "cannot create the report directory \(path): \(Self.reason(code)); create it, or set INQUEST_DIR"
     case .notWritable(let path):
       "no permission to write in \(path); change its owner or mode, or set INQUEST_DIR"
     case .notReadable(let path):
@@ -56,6 +56,15 @@ public enum StoreError: Error, Equatable, Sendable, CustomStringConvertible {
     case .ambiguous(let key, let candidates):
       "\"\(key)\" fits \(candidates.count) reports; add characters to the id: "
         + candidates.prefix(4).joined(separator: ", ") + (candidates.count > 4 ? ", …" : "")
+    }
+  }
+
+  /// Whether permissions are the reason, for which commands have an exit status of their own.
+  public var isPermission: Bool {
+    switch self {
+    case .notWritable, .notReadable, .foreignOwner: true
+    case .cannotCreate(_, let code): code == EACCES || code == EPERM
+    default: false
     }
   }
 

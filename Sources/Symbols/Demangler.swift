@@ -84,32 +84,42 @@ enum Demangler {
   }
 
   /// True unless it is plain from the name that the result is short and soon there: counts what may
-  /// be a back reference. Each can at most double what is printed, but a Swift one can repeat 2048
-  /// times, and in Rust a `G` announces any number of lifetimes.
+  /// be a back reference, each of which can at most double what is printed.
   static func mayUnfold(_ name: String, _ language: Language) -> Bool {
     // Beyond this, libiberty wants its recursion limit lifted.
     guard name.utf8.count < 1000 else { return true }
     var references = 0
     var previous: UInt8 = 0
+    var isSubstituting = false
     for byte in name.utf8 {
+      let isDigit = (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+      let isUpper = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
       switch language {
       case .cxx:
-        let digit = (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-        let upper = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+        // S_, S0_, St; T_, T0_.
         if previous == UInt8(ascii: "S") || previous == UInt8(ascii: "T"),
-          digit || upper || byte == UInt8(ascii: "_")
+          isDigit || isUpper || byte == UInt8(ascii: "_")
         {
           references += 1
         }
       case .rust:
         if byte == UInt8(ascii: "B") { references += 1 }
-        if byte == UInt8(ascii: "G") { references += 100 }
+        // Announces any number of lifetimes.
+        if byte == UInt8(ascii: "G") { return true }
       case .swift:
-        if byte == UInt8(ascii: "A") { references += 100 }
+        // A, then any number of small letters and a capital, a reference each.
+        if isSubstituting {
+          // One with a number is repeated up to 2048 times.
+          if isDigit { return true }
+          references += 1
+          if isUpper { isSubstituting = false }
+        } else if byte == UInt8(ascii: "A") {
+          isSubstituting = true
+        }
       }
       previous = byte
     }
-    return references > 10
+    return references > 8
   }
 
   /// In this process: only what cannot unfold.
@@ -121,6 +131,8 @@ enum Demangler {
   }
 
   /// The results for the first so many of `names`: for all, unless one of them was too much.
+  ///
+  /// They come through shared memory: a pipe costs two writes and a change of process per name.
   private static func demangleInChild(_ names: [(name: String, language: Language)]) -> [String?] {
     var packed: [CChar] = []
     for (name, language) in names {
@@ -128,44 +140,46 @@ enum Demangler {
       packed.append(contentsOf: name.utf8.map { CChar(bitPattern: $0) })
       packed.append(0)
     }
-    var results: CInt = -1
-    let pid = cdemangle_in_child(packed, names.count, SymbolName.limit, nameBudget, &results)
-    // A container may not let us have another process: names as the file spells them, then.
-    guard pid > 0 else { return names.map { _ in nil } }
-    defer {
-      close(results)
-      // It has gone, or has to go. Never an unbounded wait: SIGKILL comes first.
-      kill(pid, SIGKILL)
-      while waitpid(pid, nil, 0) < 0, errno == EINTR {}
-    }
+    // A container may not let us have another process, or memory: names as the file has them, then.
+    let nothing: [String?] = names.map { _ in nil }
+    let size = cdemangle_results_size(names.count, SymbolName.limit)
+    guard
+      let base = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0),
+      base != MAP_FAILED
+    else { return nothing }
+    let results = UnsafeMutableRawBufferPointer(start: base, count: size)
+    defer { munmap(base, size) }
+    var alive: CInt = -1
+    let pid = cdemangle_in_child(
+      packed, names.count, SymbolName.limit, nameBudget, base.assumingMemoryBound(to: CChar.self),
+      &alive)
+    guard pid > 0 else { return nothing }
+    awaitEnd(of: alive)
+    close(alive)
+    // It has gone, or has to go. Never an unbounded wait: SIGKILL comes first.
+    kill(pid, SIGKILL)
+    while waitpid(pid, nil, 0) < 0, errno == EINTR {}
+
     var delivered: [String?] = []
-    withUnsafeTemporaryAllocation(byteCount: SymbolName.limit, alignment: 1) { buffer in
-      while delivered.count < names.count {
-        var length = 0
-        guard withUnsafeMutableBytes(of: &length, { fill($0, from: results) }) else { return }
-        let size = max(0, min(length, SymbolName.limit))
-        guard fill(.init(rebasing: buffer[..<size]), from: results) else { return }
-        let name = names[delivered.count].name
-        delivered.append(text(UnsafeRawBufferPointer(buffer), length: length, of: name))
-      }
+    var at = 0
+    while delivered.count < names.count {
+      let length = results.loadUnaligned(fromByteOffset: at, as: Int.self)
+      // Never reached. The child is ours, but what it ran may have written anywhere.
+      guard length != 0 else { break }
+      at += MemoryLayout<Int>.size
+      let used = max(0, min(length, SymbolName.limit))
+      let bytes = UnsafeRawBufferPointer(rebasing: results[at..<at + used])
+      delivered.append(text(bytes, length: length, of: names[delivered.count].name))
+      at += (used + 7) / 8 * 8
     }
     return delivered
   }
 
-  /// Reads all of `buffer`; false if the child ends before, or is silent for two seconds.
-  private static func fill(_ buffer: UnsafeMutableRawBufferPointer, from descriptor: CInt) -> Bool {
-    var filled = 0
-    while filled < buffer.count {
-      var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      let ready = poll(&waiting, 1, 2000)
-      if ready < 0, errno == EINTR { continue }
-      guard ready > 0 else { return false }
-      let got = read(descriptor, buffer.baseAddress! + filled, buffer.count - filled)
-      if got < 0, errno == EINTR { continue }
-      guard got > 0 else { return false }
-      filled += got
-    }
-    return true
+  /// Waits for the end of file on `descriptor`, two seconds at most. Each name has its own limit of
+  /// CPU time; this one is for a machine that gives the child none.
+  private static func awaitEnd(of descriptor: CInt) {
+    var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    while poll(&waiting, 1, 2000) < 0, errno == EINTR {}
   }
 
   private static func text(

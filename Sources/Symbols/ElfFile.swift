@@ -1,4 +1,5 @@
 internal import CElfutils
+import Glibc
 import Memory
 
 /// An ELF file of our own class and byte order, opened for its symbols.
@@ -56,16 +57,18 @@ struct ElfFile: ~Copyable {
       throw .unreadable("not an ELF file")
     }
     guard header.count == MemoryLayout<Elf64_Ehdr>.size else { throw .unreadable("truncated") }
-    #if _endian(big)
-      let order = ELFDATA2MSB
-    #else
-      let order = ELFDATA2LSB
-    #endif
+    let order = UInt16(1).littleEndian == 1 ? ELFDATA2LSB : ELFDATA2MSB
     guard header[Int(EI_CLASS)] == UInt8(ELFCLASS64), header[Int(EI_DATA)] == UInt8(order) else {
       throw .unreadable("not a 64-bit ELF file of this machine's byte order")
     }
     let parsed = header.withUnsafeBytes { $0.loadUnaligned(as: Elf64_Ehdr.self) }
-    guard parsed.e_shnum == 0, parsed.e_shoff != 0 else { return }
+    guard parsed.e_shoff != 0 else { return }
+    // The section headers lie at the end: an incomplete file is not one without symbols.
+    let table = UInt64(max(1, parsed.e_shnum)) * UInt64(MemoryLayout<Elf64_Shdr>.size)
+    guard parsed.e_shoff < bytes.count, table <= bytes.count - parsed.e_shoff else {
+      throw .unreadable("truncated")
+    }
+    guard parsed.e_shnum == 0 else { return }
     // More than 65,279 sections, the count in the first of them: see `sectionLimit`.
     let first = bytes.prefix(at: parsed.e_shoff, atMost: MemoryLayout<Elf64_Shdr>.size)
     guard first.count == MemoryLayout<Elf64_Shdr>.size else { throw .unreadable("truncated") }

@@ -1,4 +1,5 @@
 internal import CElfutils
+import Glibc
 
 /// `.gnu_debugdata`: an ELF file with the symbols that .dynsym lacks, xz-compressed, inside another
 /// (MiniDebugInfo, as Fedora and its kin ship it).

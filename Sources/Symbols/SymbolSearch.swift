@@ -1,4 +1,4 @@
-import CElfutils
+internal import CElfutils
 import Glibc
 
 /// Finds the functions around a set of addresses in one pass over a symbol table.
@@ -59,6 +59,16 @@ struct SymbolSearch {
     var name: String
   }
 
+  /// What one table says, by address.
+  struct Answers {
+    /// Functions that cover the address.
+    var functions: [UInt64: Found] = [:]
+    /// Symbols without size or type: good if nobody knows better.
+    var lastResorts: [UInt64: Found] = [:]
+    /// True if the table or its names end before they should: not all that is missing is unnamed.
+    var isDamaged = false
+  }
+
   /// In bytes; a hostile file may claim any number of symbols. 16 million take 384 MB.
   private static let tableLimit: UInt64 = 384 << 20
   private static let chunk = 10_000 * MemoryLayout<Elf64_Sym>.stride
@@ -78,11 +88,10 @@ struct SymbolSearch {
   /// - Parameter isComplete: true if the table has all functions of the file. Only then does a
   ///   symbol without a size stand for what follows it: in a table of exported names, what follows
   ///   may be anything.
-  /// - Returns: by address, functions that cover it, and last resorts, symbols without size or type.
   static func run(
     _ addresses: [UInt64], in table: ElfFile.Section, of file: borrowing ElfFile, isComplete: Bool,
     isPastDeadline: () -> Bool
-  ) throws(ImageProblem) -> (functions: [UInt64: Found], lastResorts: [UInt64: Found]) {
+  ) throws(ImageProblem) -> Answers {
     let stride = MemoryLayout<Elf64_Sym>.size
     // sh_entsize 0 sent unw_get_proc_name into an endless loop (facts/unwinding.md).
     guard table.entrySize == UInt64(stride) else {
@@ -99,6 +108,7 @@ struct SymbolSearch {
     defer { buffer.deallocate() }
     var offset: UInt64 = 0
     let size = min(table.size, tableLimit)
+    var isDamaged = size < table.size
     while offset < size {
       if isPastDeadline() { throw .pastDeadline }
       let (start, overflow) = table.offset.addingReportingOverflow(offset)
@@ -107,11 +117,16 @@ struct SymbolSearch {
         overflow
         ? 0 : file.bytes.read(at: start, into: .init(rebasing: buffer[..<Int(wanted)]))
       search.scan(UnsafeRawBufferPointer(rebasing: buffer[..<read]), code, isComplete: isComplete)
-      // What is there of a truncated table was good; what is missing is said by the caller.
-      if UInt64(read) < wanted { break }
       offset += wanted
+      if UInt64(read) < wanted {
+        // What there is of a truncated table is good all the same.
+        isDamaged = true
+        break
+      }
     }
-    return search.results(names: names, file: file)
+    var answers = search.answers(names: names, file: file)
+    answers.isDamaged = answers.isDamaged || isDamaged
+    return answers
   }
 
   /// Takes in one piece of a symbol table.
@@ -157,27 +172,30 @@ struct SymbolSearch {
 
   /// The position of the first address not below `value`.
   private func position(of value: UInt64) -> Int {
+    guard !addresses.isEmpty else { return 0 }
+    // Without a branch on the outcome: asked for every symbol, it would be mispredicted half the time.
     var low = 0
-    var high = addresses.count
-    while low < high {
-      let middle = (low + high) / 2
-      if addresses[middle] < value { low = middle + 1 } else { high = middle }
+    var length = addresses.count
+    while length > 1 {
+      let half = length / 2
+      low += addresses[low + half - 1] < value ? half : 0
+      length -= half
     }
-    return low
+    return low + (addresses[low] < value ? 1 : 0)
   }
 
   /// Settles each address; reads the names of what is left.
-  private func results(
-    names: ElfFile.Section, file: borrowing ElfFile
-  ) -> (functions: [UInt64: Found], lastResorts: [UInt64: Found]) {
-    var functions: [UInt64: Found] = [:]
-    var lastResorts: [UInt64: Found] = [:]
+  private func answers(names: ElfFile.Section, file: borrowing ElfFile) -> Answers {
+    var answers = Answers()
     // Many addresses lie in few functions.
     var known: [UInt64: String] = [:]
     func found(_ candidate: Candidate, _ file: borrowing ElfFile) -> Found? {
       if let name = known[candidate.start] { return Found(start: candidate.start, name: name) }
       let spellings = candidate.names.compactMap { SymbolSearch.name($0, in: names, of: file) }
-      guard let best = spellings.min(by: SymbolSearch.reads) else { return nil }
+      guard let best = spellings.min(by: SymbolSearch.reads) else {
+        answers.isDamaged = true
+        return nil
+      }
       known[candidate.start] = best
       return Found(start: candidate.start, name: best)
     }
@@ -187,9 +205,9 @@ struct SymbolSearch {
       functionEnd = max(functionEnd, slot.functionEnd)
       if let nearer = slot.unsized { unsized = nearer }
       if let function = slot.function, let found = found(function, file) {
-        functions[address] = found
+        answers.functions[address] = found
       } else if let label = slot.label, let found = found(label, file) {
-        lastResorts[address] = found
+        answers.lastResorts[address] = found
       } else if let unsized, unsized.start >= functionEnd,
         // It says nothing about code in another section, nor about what lies behind a function.
         file.sections.indices.contains(unsized.section - 1),
@@ -197,10 +215,10 @@ struct SymbolSearch {
         file.sections[unsized.section - 1].holds(address),
         let found = found(unsized, file)
       {
-        lastResorts[address] = found
+        answers.lastResorts[address] = found
       }
     }
-    return (functions, lastResorts)
+    return answers
   }
 
   /// Functions before labels, then exported names before local ones.

@@ -1,4 +1,5 @@
 internal import CElfutils
+internal import Glibc
 public import Memory
 
 /// Opens the file behind an image: returns a descriptor that the caller of the closure then owns,
@@ -97,11 +98,12 @@ public struct Symbolizer {
     } catch {
       problem = error
     }
-    if search.isDone || image.kind == .vdso {
-      if search.isDone { return }
-    } else if let file = debugFiles.find(
-      for: image, buildID: buildID, link: link, isPastDeadline: isPastDeadline)
+    if search.isDone { return }
+    if image.kind != .vdso,
+      let file = debugFiles.find(
+        for: image, buildID: buildID, link: link, isPastDeadline: isPastDeadline)
     {
+      // It has all the functions: whatever was wrong with the binary cost no name.
       try search.look(in: file, isPastDeadline: isPastDeadline)
       return
     }
@@ -180,11 +182,12 @@ private struct ImageSearch {
     _ isPastDeadline: () -> Bool
   ) throws(ImageProblem) {
     sawTable = true
-    let (functions, lastResorts) = try SymbolSearch.run(
+    let new = try SymbolSearch.run(
       open, in: table, of: file, isComplete: isComplete, isPastDeadline: isPastDeadline)
-    answers.merge(lastResorts) { earlier, _ in earlier }
-    answers.merge(functions) { _, better in better }
-    open.removeAll { functions[$0] != nil }
+    answers.merge(new.lastResorts) { earlier, _ in earlier }
+    answers.merge(new.functions) { _, better in better }
+    open.removeAll { new.functions[$0] != nil }
+    if new.isDamaged, !isDone { throw .unreadable("damaged symbol table") }
   }
 }
 

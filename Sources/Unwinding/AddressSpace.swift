@@ -55,6 +55,12 @@ final class AddressSpace {
     return inquest_unwind_init(&cursor, space, Unmanaged.passUnretained(self).toOpaque()) == 0
   }
 
+  /// Forgets cached unwind rules: before an interrupted frame below the first one, whose address may have
+  /// been met as a return address.
+  func forgetRules() {
+    if let space { inquest_unwind_forget(space) }
+  }
+
   /// True when the image that holds `address` has a table with an entry for it.
   func hasUnwindInfo(_ address: UInt64) -> Bool {
     guard let space else { return false }

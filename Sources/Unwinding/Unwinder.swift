@@ -40,6 +40,7 @@ private struct Walker {
   var switches = 0
   var interruptions = 0
   var tail: [Walk.Step] = []
+  var repeats = RepeatTracker()
   var walk = Walk()
 
   init(space: AddressSpace, limits: WalkLimits) {
@@ -74,7 +75,7 @@ private struct Walker {
         break
       }
     }
-    finishTail()
+    finish()
     return walk
   }
 
@@ -91,13 +92,32 @@ private struct Walker {
       tail[(walk.count - limits.head) % limits.tail] = step
     }
     walk.count += 1
+    repeats.note(ip)
   }
 
-  private mutating func finishTail() {
-    guard !tail.isEmpty else { return }
-    let oldest = tail.count < limits.tail ? 0 : (walk.count - limits.head) % limits.tail
-    walk.steps += tail[oldest...]
-    walk.steps += tail[..<oldest]
+  /// Puts the listed frames together: those before a repetition, one round of it, those after it.
+  private mutating func finish() {
+    // A tail that is not full begins at its first frame; so does one of no frames at all.
+    let isFull = limits.tail > 0 && tail.count == limits.tail
+    let oldest = !isFull ? 0 : (walk.count - limits.head) % limits.tail
+    let last = Array(tail[oldest...] + tail[..<oldest])
+    let tailStart = walk.count - last.count
+    let head = walk.steps
+    var folded = 0
+    if let run = repeats.run, run.start + run.period <= head.count {
+      let kept = run.start + run.period
+      walk.steps = Array(head[..<kept])
+      if run.end < head.count { walk.steps += head[run.end...] }
+      walk.steps += last.dropFirst(max(0, run.end - tailStart))
+      walk.repeated = Walk.Repeat(step: run.start, period: run.period, times: run.times)
+      folded = (run.times - 1) * run.period
+      // Positions behind the fold have moved; only what interrupted the innermost frames is of use.
+      walk.signals.removeAll { $0.step >= kept }
+    } else {
+      walk.steps += last
+      walk.signals.removeAll { $0.step >= head.count }
+    }
+    walk.omitted = walk.count - walk.steps.count - folded
   }
 
   // MARK: Stepping
@@ -124,7 +144,8 @@ private struct Walker {
     interruptions += 1
     if interruptions > 64 { return .noProgress }
     saved.step = walk.count - 1
-    if saved.number != 0 { walk.signals.append(saved) }
+    walk.signals.append(saved)
+    space.forgetRules()
     return begin(at: saved.registers, trust: .context, isInterrupted: true)
       ? nil : .noUnwindInformation
   }
@@ -148,6 +169,8 @@ private struct Walker {
       inquest_unwind_register(&cursor, INQUEST_UNW_SP, &stack) == 0
     else { return .unreadableMemory }
     if address == 0 { return .outermost }
+    // The return address was in a register that nobody knows.
+    if address == RegisterSet.unknown { return .noUnwindInformation }
     return arrive(ip: UInt64(address), sp: UInt64(stack), trust: .cfi)
   }
 
@@ -158,7 +181,8 @@ private struct Walker {
     registers.stackPointer = sp
     // "The deepest frame has a zero frame pointer" (System V ABI, AMD64, 3.4.1).
     if registers.framePointer == 0, !isInterrupted { return .outermost }
-    if let next = FramePolicy.stepByFramePointer(registers, memory: space.memory),
+    if isPlausible(framePointer: registers.framePointer),
+      let next = FramePolicy.stepByFramePointer(registers, memory: space.memory),
       isReturnAddress(next.instructionPointer)
     {
       return restart(at: next, trust: .framePointer)
@@ -207,6 +231,13 @@ private struct Walker {
   }
 
   // MARK: Judging addresses
+
+  /// A frame lies above the stack pointer, or on another stack altogether: a runtime that handles a
+  /// fault on a stack of its own leaves a made-up stack pointer beside the true frame pointer.
+  private func isPlausible(framePointer: UInt64) -> Bool {
+    framePointer >= sp
+      || space.mappings.index(containing: framePointer) != space.mappings.index(containing: sp)
+  }
 
   private func isCode(_ address: UInt64) -> Bool {
     space.mappings.containing(address)?.isExecutable ?? false

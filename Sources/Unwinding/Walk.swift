@@ -32,8 +32,20 @@ public struct Walk: Sendable {
     public var lookupAddress: UInt64 { isInterrupted ? ip : ip &- 1 }
   }
 
-  /// At most ``WalkLimits/head`` frames from the innermost on, and the last ``WalkLimits/tail`` ones.
+  /// `period` frames that come `times` times in a row, of which the steps have only the first round.
+  public struct Repeat: Sendable, Equatable {
+    /// Position in ``Walk/steps`` of the first of them.
+    public var step: Int
+    public var period: Int
+    public var times: Int
+  }
+
+  /// At most ``WalkLimits/head`` frames from the innermost on, and the last ``WalkLimits/tail`` ones, the
+  /// longest repetition folded.
   public var steps: [Step] = []
+  public var repeated: Repeat?
+  /// How many frames are neither in `steps` nor part of `repeated`.
+  public var omitted = 0
   /// How many frames there are in all.
   public var count = 0
   public var end = End.noUnwindInformation
@@ -65,6 +77,8 @@ public struct SignalContext: Sendable, Equatable {
   /// Position of the trampoline among the walk's steps: the interrupted frame comes right after it.
   public var step: Int
   public var registers: RegisterSet
+  /// 0 when only the registers are known: the handler that was moved here faulted itself, and the kernel
+  /// put the second signal's frame over the first one's.
   public var number: Int32
   public var code: Int32
   public var errno: Int32

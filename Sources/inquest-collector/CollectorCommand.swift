@@ -84,20 +84,17 @@ enum CollectorCommand {
   }
 
   private static func capture(_ request: inout CaptureRequest) -> Int32 {
-    guard request.pid != getpid(), request.pid != getppid() || getppid() == 1 else {
-      // The parent is whoever waits for us; freezing it is legal and useful for scripts that capture
-      // themselves, so only our own process is refused.
-      if request.pid == getpid() { return usage("the collector cannot capture itself") }
-      return finish(&request)
+    // The parent is whoever waits for us; freezing it is legal and useful for scripts that capture
+    // themselves, so only our own process is refused.
+    if request.pid == getpid() {
+      return usage("the collector cannot capture itself; give the pid of another process")
     }
-    return finish(&request)
-  }
-
-  private static func finish(_ request: inout CaptureRequest) -> Int32 {
     var supervisor = Supervisor(request: request)
     let (status, path) = supervisor.run()
-    if let path, request.destination == .store { print(path) }
-    return status
+    guard let path, request.destination == .store else { return status }
+    if Console.output(Array("\(path)\n".utf8)) { return status }
+    Console.complain("standard output takes no path; the report is \(path)")
+    return ExitStatus.failure
   }
 
   private static func collect(_ request: inout CaptureRequest) -> Int32 {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Report
 
 /// The command line. Each command is one file in `Commands`.
 @main
@@ -11,20 +12,22 @@ struct Inquest: ParsableCommand {
       "inquest run -- CMD" starts a service that leaves a report when it crashes; "inquest show" \
       reads the newest report; "inquest doctor" says whether a crash could be reported here.
       """,
-    version: version,
+    version: Version.current,
     subcommands: [
-      Run.self, Capture.self, Show.self, CreateDump.self, Doctor.self, TrialTarget.self,
+      Run.self, Capture.self, Show.self, CreateDump.self, Doctor.self,
     ]
   )
 
-  static let version = "0.1.0"
-
   static func main() {
-    let arguments = Array(CommandLine.arguments.dropFirst())
+    let arguments = Arguments.current
     do {
       // Before the parser sees them: these arguments are createdump's, down to --help.
       if arguments.first == CreateDump.configuration.commandName {
         try CreateDump.execute(Array(arguments.dropFirst()))
+      }
+      if arguments.first == TrialTarget.name, let role = arguments.dropFirst().first {
+        try TrialTarget.play(role)
+        return
       }
       var command = try parseAsRoot(arguments)
       try command.run()
@@ -32,7 +35,13 @@ struct Inquest: ParsableCommand {
       Console.complain(failure.message)
       Glibc.exit(failure.status.rawValue)
     } catch {
-      exit(withError: error)
+      guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+      // The parser would add three lines of usage; one says what is wrong, and where to read on.
+      let first = message(for: error).split(separator: "\n").first.map(String.init) ?? "usage"
+      let known = configuration.subcommands.compactMap { $0.configuration.commandName }
+      let command = arguments.first.flatMap { known.contains($0) ? " " + $0 : nil } ?? ""
+      Console.complain("\(first); see inquest help\(command)")
+      Glibc.exit(ExitCode.validationFailure.rawValue)
     }
   }
 }

@@ -134,7 +134,11 @@ struct HandoverTests {
     case .wrongArchitecture: data[18] = 0xF7  // e_machine: BPF
     case .text: data = Data("no program".utf8)
     }
-    _ = manager.createFile(atPath: path, contents: data, attributes: [.posixPermissions: 0o755])
+    let source = scene.scratch.path("source")
+    _ = manager.createFile(atPath: source, contents: data, attributes: [.posixPermissions: 0o755])
+    // Written by a process of its own: a child that another test forks meanwhile would inherit our
+    // descriptor, and to execute a file that is open for writing is a different error.
+    try Stage.build("cp", [source, path])
     return 8  // ENOEXEC
   }
 
@@ -181,6 +185,15 @@ struct HandoverTests {
     #expect(try scene.createdumpSeen == nil)
   }
 
+  @Test func failureAfterVforkLeavesNoMemoryBehind() throws {
+    let scene = try Scene()
+    try FileManager.default.removeItem(atPath: scene.createdump)
+    let broken = Self.enabled.merging(["INQUEST_COLLECTOR": "/nonexistent"]) { $1 }
+    let outcome = try scene.createdump(Self.crash, how: "vfork", with: broken)
+    #expect(outcome.status == 97)
+    #expect(outcome.errors.hasSuffix("errno 2\npages left: 0\n"), "\(outcome)")
+  }
+
   @Test func nothingToFallBackToIsAnErrorOfTheCall() throws {
     let scene = try Scene()
     _ = try breakCollector(scene, .missing)
@@ -210,7 +223,7 @@ struct HandoverTests {
   /// An upgrade replaces the file below a running service.
   @Test func collectorIsFoundAfterTheShimWasReplaced() throws {
     let scene = try Scene()
-    let shim = scene.scratch.path("libinquest-preload.so")
+    let shim = scene.scratch.path("other-name.so")
     try FileManager.default.copyItem(atPath: try Stage.shim, toPath: shim)
     let outcome = try scene.start(
       "/usr/bin/python3",
@@ -218,7 +231,7 @@ struct HandoverTests {
         "-c",
         """
         import os
-        os.unlink('libinquest-preload.so')
+        os.unlink('other-name.so')
         child = os.fork()
         if child == 0:
           pid = str(os.getppid())

@@ -66,6 +66,14 @@ struct InnocentProgramTests {
     try checkIdentical(try Stage.fixture("greeting", c), ["a", "", "c"])
   }
 
+  /// Swift's runtime, linked statically, finds its arguments by walking back from environ; others find
+  /// their auxiliary vector by walking on from it. Both have to be there around the environment that
+  /// the shim moves.
+  @Test(arguments: [Stage.C.glibc, .musl])
+  func neighboursOfTheEnvironmentAreUnchanged(_ c: Stage.C) throws {
+    try checkIdentical(try Stage.fixture("neighbours", c), ["a", "", "c d"])
+  }
+
   /// Failing calls: NULL and wild pointers, missing files, too long arguments, createdump or not.
   @Test(arguments: [Stage.C.glibc, .musl]) func failingExecIsUnchanged(_ c: Stage.C) throws {
     let scene = try Scene()

@@ -65,7 +65,7 @@ import Testing
       let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: file)))
       for length in Array(0..<128) + Array(stride(from: 128, to: bytes.count, by: 97)) {
         let result = look(at: Array(bytes[..<length]), image: trusting)
-        #expect(!result.problems.isEmpty || result.symbols.count <= addresses.count)
+        #expect(!result.problems.isEmpty, "\(length) bytes of \(bytes.count)")
       }
     }
   }

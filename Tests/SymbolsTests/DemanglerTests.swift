@@ -75,19 +75,63 @@ import Testing
     #expect(ContinuousClock.now - start < .seconds(5))
   }
 
-  @Test func expandingRustAndSwiftNamesAreCut() throws {
-    // Tuples of back references to the tuple before; and very many lifetimes.
-    var rust = "_RINvC1a1fTyyE"
-    for _ in 0..<40 { rust += "TB9_B9_E" }
-    let lifetimes = "_RNvMC1aFGzzzzzzzzz_EuNtB2_1x"
-    // $s, then a tuple of two Ints, then of two of those, and so on.
-    let swift = "$s1a1fyySi_Sit" + String(repeating: "_AA2048_A", count: 100) + "tF"
-    let start = ContinuousClock.now
-    for name in demangle(rust + "E", lifetimes, swift, "_ZN1a1bEv") {
-      #expect(name == nil || name!.utf8.count <= SymbolName.limit)
+  /// Tuples of twice the tuple inside, by back references to where that one begins in the name.
+  static func rustBomb(_ levels: Int) -> String {
+    let digits = Array("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    let prefix = "INvC1a1f"
+    var name = prefix + String(repeating: "T", count: levels) + "hhE"
+    for level in (0..<levels - 1).reversed() {
+      name += "B\(digits[prefix.utf8.count + level])_E"  // "_" is 0, "0_" 1
     }
-    #expect(demangle(rust, lifetimes, swift, "_ZN1a1bEv")[3] == "a::b()")
-    #expect(ContinuousClock.now - start < .seconds(8))
+    return "_R" + name + "E"
+  }
+
+  /// P<P<P<Int, Int>, itself>, itself>, as swiftc spells it.
+  static func swiftBomb(_ levels: Int) -> String {
+    let letters = Array("EFGHIJKLMNOPQRSTUVWXYZ")
+    return "$s1a1fyyAA1PVy" + String(repeating: "ADy", count: levels - 1) + "S2iG"
+      + letters[..<(levels - 1)].map { "A\($0)G" }.joined() + "F"
+  }
+
+  @Test func expandingRustAndSwiftNamesAreCut() throws {
+    #expect(
+      demangle(Self.swiftBomb(3)) == [
+        "a.f(a.P<a.P<a.P<Swift.Int, Swift.Int>, a.P<Swift.Int, Swift.Int>>, a.P<a.P<Swift.Int, Swift.Int>, a.P<Swift.Int, Swift.Int>>>) -> ()"
+      ])
+    #expect(demangle(Self.rustBomb(3)) == ["a::f::<(((u8, u8), (u8, u8)), ((u8, u8), (u8, u8)))>"])
+    let start = ContinuousClock.now
+    let lifetimes = "_RMC1aFGzzzzzzzzz_Eu"
+    let names = demangle(
+      Self.rustBomb(40), Self.swiftBomb(22), lifetimes, "$s4main3FooV3baryAAF",
+      "_RNvC1a1G")
+    #expect(names[0]?.hasSuffix("…") == true)
+    for name in names { #expect((name?.utf8.count ?? 0) <= SymbolName.limit) }
+    #expect(names[4] == "a::G")
+    #expect(ContinuousClock.now - start < .seconds(5))
+  }
+
+  @Test func onlyRiskyNamesNeedAChild() {
+    #expect(!Demangler.mayUnfold("_ZNSt6vectorIiSaIiEE9push_backEOi", .cxx))
+    #expect(!Demangler.mayUnfold("_RINvNtC3std3mem8align_ofjE", .rust))
+    #expect(!Demangler.mayUnfold(Self.swiftBomb(3), .swift))
+    for language in [Demangler.Language.cxx, .rust, .swift] {
+      #expect(Demangler.mayUnfold(String(repeating: "6abcdef", count: 150), language))
+    }
+    #expect(Demangler.mayUnfold(Self.bomb(12, pack: true), .cxx))
+    #expect(Demangler.mayUnfold(Self.rustBomb(12), .rust))
+    #expect(Demangler.mayUnfold(Self.swiftBomb(12), .swift))
+    #expect(Demangler.mayUnfold("$s1a1fyyA2000BF", .swift))
+  }
+
+  /// What is left to this process takes no time, whatever it is.
+  @Test func namesThatSeemHarmlessAre() {
+    let start = ContinuousClock.now
+    for levels in 1...12 {
+      _ = demangle(
+        Self.bomb(levels, pack: true), Self.bomb(levels, pack: false), Self.rustBomb(levels),
+        Self.swiftBomb(levels))
+    }
+    #expect(ContinuousClock.now - start < .seconds(5))
   }
 
   @Test func longNamesAreCutAndMarked() throws {

@@ -22,11 +22,20 @@
 // `guarded` is for a process that may die: it lifts libiberty's limit of 1024 bytes per C++ name.
 ssize_t cdemangle(char language, const char *name, int guarded, char *out, size_t capacity);
 
+// What `cdemangle_in_child` needs for `results`, in bytes.
+static inline size_t cdemangle_results_size(size_t count, size_t capacity) {
+  return count * (sizeof(ssize_t) + (capacity + 7) / 8 * 8);
+}
+
 // Demangles `count` names in a child process, which may die of any of them.
 //
-// `packed` holds, for each name, its language letter, the name and a zero byte. For each, in order,
-// `*results` (close it) delivers a ssize_t, the value that `cdemangle` returned, and the
-// min(that, capacity) bytes of text. A name that takes more than `cpu_milliseconds` ends the child.
-// Returns the child's pid (wait for it), or -1 with errno.
+// `packed` holds, for each name, its language letter, the name and a zero byte. `results` is zeroed
+// memory shared with children (MAP_SHARED); it fills, in the order of the names, with what
+// `cdemangle` returned (a ssize_t, never 0), followed by that many bytes of text, at most `capacity`,
+// and padding to a multiple of 8. A 0 means: the child did not get there. A name that takes more
+// than `cpu_milliseconds` ends the child.
+//
+// `*alive` (close it) reports end of file when the child has gone. Returns the child's pid (wait for
+// it), or -1 with errno.
 pid_t cdemangle_in_child(const char *packed, size_t count, size_t capacity, int cpu_milliseconds,
-                         int *results);
+                         char *results, int *alive);

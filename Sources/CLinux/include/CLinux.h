@@ -51,6 +51,10 @@ static inline long inquest_general_registers(pid_t tid, void *buffer, size_t siz
   return (long)range.iov_len;
 }
 
+// Lets go of a thread that was asked to stop and has not yet, as soon as it does: in an uninterruptible
+// sleep, or waiting for a vfork child, that can be any time. Nothing else of ours may wait for it.
+void inquest_release_when_stopped(pid_t tid);
+
 // process_vm_readv(2), one range.
 static inline ssize_t inquest_read_memory(pid_t pid, uint64_t address, void *buffer, size_t size) {
   struct iovec local = {buffer, size};

@@ -25,6 +25,11 @@ static inline void inquest_unwind_destroy(unw_addr_space_t space) { unw_destroy_
 int inquest_unwind_init(unw_cursor_t *cursor, unw_addr_space_t space, void *argument);
 int inquest_unwind_step(unw_cursor_t *cursor);
 
+// Forgets the cached unwind rules. The cache is keyed by the instruction pointer alone, although the
+// rules of a return address (found one byte before it) differ from those of an interrupted one: an
+// address that occurs as both would be unwound by the wrong rules.
+static inline void inquest_unwind_forget(unw_addr_space_t space) { unw_flush_cache(space, 0, 0); }
+
 static inline int inquest_unwind_register(unw_cursor_t *cursor, int number, unw_word_t *value) {
   return unw_get_reg(cursor, number, value);
 }

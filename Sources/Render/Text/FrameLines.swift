@@ -8,7 +8,7 @@ enum StackStyle {
     switch self {
     case .crashed: (40, 12)
     case .handler: (40, 0)
-    case .other: (8, 0)
+    case .other: (6, 0)
     case .exception: (10, 2)
     }
   }
@@ -96,13 +96,12 @@ extension Page {
       let what =
         isUnnamedManaged(frame)
         ? [Span(.plain, "  "), Span(.detail, "managed code without a name", together: true)] : []
-      guard let file else {
-        return [Span(.function, "\(frame.ip)"), Span(.detail, "  in no module")] + what
-      }
-      let offset = frame.moduleOffset.map { " + \($0)" } ?? ""
+      let place =
+        file.map { "in " + $0 + (frame.moduleOffset.map { " + \($0)" } ?? "") } ?? "in no module"
+      // The address stands where a name would, so that a file called "sleep" is not taken for one.
       return [
-        Span(.function, file + offset, together: true, limit: 400),
-        Span(.plain, "  "), Span(.detail, "\(frame.ip)", together: true),
+        Span(.number, "\(frame.ip)  ", together: true),
+        Span(.function, place, together: true, limit: 400),
       ] + what
     }
     var spans = [Span(.function, function, limit: options.allThreads ? 4000 : 300)]

@@ -94,6 +94,21 @@ extension String {
   }
 }
 
+extension Substring {
+  /// A word that is wider than a line, cut where a reader of C++ names or paths would cut it.
+  fileprivate var pieces: [Substring] {
+    var pieces: [Substring] = []
+    var start = startIndex
+    for index in indices {
+      let next = self.index(after: index)
+      guard next < endIndex, ":,(<&/.".contains(self[index]), self[next] != ":" else { continue }
+      pieces.append(self[start..<next])
+      start = next
+    }
+    return pieces + [self[start...]]
+  }
+}
+
 private struct LineWriter {
   let width: Int
   let hang: Int
@@ -122,6 +137,11 @@ private struct LineWriter {
     var rest = word
     // A space at the end may hang over the edge; it is trimmed there.
     let needed = String(rest).trimmingTrailingSpaces.columns
+    let pieces = needed > width - hang ? rest.pieces : []
+    if pieces.count > 1 {
+      for piece in pieces { place(piece, role: role) }
+      return
+    }
     if column + needed > width, !fresh { breakLine() }
     if fresh, column == hang { rest = rest.drop { $0 == " " } }
     while column + String(rest).trimmingTrailingSpaces.columns > width {

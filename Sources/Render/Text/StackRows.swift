@@ -86,10 +86,10 @@ extension Page {
   private func places(_ frames: ArraySlice<Frame>) -> String {
     var names: [String] = []
     for frame in frames {
-      guard let name = module(frame)?.path.lastPathComponent, !names.contains(name) else {
-        continue
-      }
-      names.append(name)
+      // Generated code has a file only in name ("memfd:doublemapper").
+      guard let module = module(frame), module.kind != .jit else { continue }
+      let name = module.path.lastPathComponent
+      if !names.contains(name) { names.append(name) }
     }
     guard !names.isEmpty else { return "" }
     return " (" + names.prefix(3).joined(separator: ", ") + (names.count > 3 ? ", …" : "") + ")"
@@ -108,12 +108,8 @@ extension Page {
   func isUnnamedManaged(_ frame: Frame) -> Bool {
     guard frame.function == nil else { return false }
     if frame.kind == .managed { return true }
-    guard let runtime = report.runtime else { return false }
-    switch module(frame)?.kind {
-    case ModuleRecord.Kind.pe, ModuleRecord.Kind.jit: return true
-    case nil: return runtime.inspection != .ok && frame.kind != .inlined
-    default: return false
-    }
+    // A frame in no module at all is no managed one: that is a jump to where no code is.
+    return report.runtime != nil && [.pe, .jit].contains(module(frame)?.kind)
   }
 }
 

@@ -110,20 +110,33 @@ extension Page {
   private func activity(_ thread: ThreadRecord) -> [Span] {
     guard let state = thread.state else { return [] }
     guard state == "sleeping" || state == "disk_sleep" else { return [Span(.plain, " \(state)")] }
-    guard let place = waitsIn(thread) else { return [Span(.plain, " waiting")] }
-    return [Span(.plain, " waiting in "), Span(.function, place, limit: 120)]
+    let (function, caller) = wait(of: thread)
+    var spans = [Span(.plain, function == nil ? " waiting" : " waiting in ")]
+    if let function { spans.append(Span(.function, function, limit: 120)) }
+    if let caller { spans.append(Span(.detail, ", called from \(caller)", limit: 120)) }
+    return spans
   }
 
-  /// The innermost named function outside the C library, whose `syscall` says little.
-  private func waitsIn(_ thread: ThreadRecord) -> String? {
-    let system = ["libc.", "libc-", "libpthread", "ld-linux", "ld-musl", "[vdso]", "linux-vdso"]
-    let named = thread.frames.lazy.filter { $0.function != nil && $0.kind != .inlined }
-    let own = named.first { frame in
-      guard frame.plumbing != true else { return false }
-      let file = module(frame)?.path.lastPathComponent ?? ""
-      return !system.contains(where: file.hasPrefix)
+  /// What a thread waits in: the function that called the C library, whose own `syscall` says little.
+  /// Where that caller has no name, the C library's function and the caller's file.
+  private func wait(of thread: ThreadRecord) -> (function: String?, caller: String?) {
+    let frames = thread.frames.filter { $0.kind != .inlined }
+    let system = frames.prefix { isSystem($0) }
+    let caller = frames.dropFirst(system.count).first
+    if let name = caller?.function, caller?.plumbing != true {
+      return (Self.withoutParameters(name), nil)
     }
-    return (own ?? named.first)?.function.map(Self.withoutParameters)
+    let file = caller.flatMap { module($0) }.flatMap {
+      $0.kind == .jit ? nil : $0.path.lastPathComponent
+    }
+    let outer = system.last { $0.function != nil }?.function
+    return (outer, file)
+  }
+
+  private func isSystem(_ frame: Frame) -> Bool {
+    let file = module(frame)?.path.lastPathComponent ?? ""
+    return ["libc.", "libc-", "libpthread", "ld-linux", "ld-musl", "[vdso]", "linux-vdso"]
+      .contains(where: file.hasPrefix)
   }
 
   /// `ns::f(std::function<void (int)>)` without its last pair of parentheses and what is in it.
@@ -139,22 +152,23 @@ extension Page {
   }
 
   private mutating func addEnd(_ thread: ThreadRecord, indent: Int) {
+    // The count goes from the fault on: crash handling above it is no part of it.
     let missing = max(0, thread.frameCount) - listed(thread)
     if thread.frames.isEmpty {
       add(Line(indent, .warning, "no frames: \(Words.end(thread.endReason))"))
     } else if !thread.complete {
       var text = "the stack goes on, but not here: \(Words.end(thread.endReason))"
-      if missing > 0 { text += "; \(Words.many(missing, "frame")) not listed" }
+      if missing > 0 { text += "; \(Words.many(missing, "frame")) not in the report" }
       add(Line(indent, .warning, text))
     } else if missing > 0 {
-      add(Line(indent, .detail, "… \(Words.many(missing, "frame")) not listed in the report"))
+      add(
+        Line(indent, .detail, "… \(Words.many(missing, "frame")) of this stack not in the report"))
     }
   }
 
-  /// The frames that the lists stand for, repetitions counted.
+  /// The frames that the list stands for, repetitions counted.
   private func listed(_ thread: ThreadRecord) -> Int {
-    let all = (thread.handlerFrames ?? []) + thread.frames
-    return all.reduce(all.count) {
+    thread.frames.reduce(thread.frames.count) {
       min($0 + ($1.repeated?.more ?? 0), 1_000_000_000_000)
     }
   }

@@ -33,7 +33,8 @@ extension Page {
       Line(
         indent,
         lead + [
-          Span(.verdict, exception.type), Span(.detail, "  HRESULT \(exception.hresult)"),
+          Span(.verdict, exception.type), Span(.plain, "  "),
+          Span(.detail, "HRESULT \(exception.hresult)", together: true),
         ]))
     // split, unlike `lines`, keeps no empty ones: a message of a million line feeds is cut short.
     let message = exception.message.split(whereSeparator: \.isNewline)

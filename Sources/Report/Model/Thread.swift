@@ -40,7 +40,8 @@ public struct ThreadRecord: Codable, Sendable {
   public var frames: [Frame]
   /// What lies above the fault: the wait for the collector, the crash handling, the trampoline.
   public var handlerFrames: [Frame]?
-  /// How many frames the stack has, including those that a limit left out of `frames`.
+  /// How many frames there are from the first of `frames` to the outermost, including those that are
+  /// folded or left out of the list.
   public var frameCount: Int
   /// True when the walk reached the outermost frame.
   public var complete: Bool

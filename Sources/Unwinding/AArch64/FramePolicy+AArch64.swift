@@ -8,7 +8,7 @@
       _ registers: RegisterSet, memory: any MemorySource
     ) -> RegisterSet? {
       let frame = registers.framePointer
-      guard frame >= registers.sp, frame & 15 == 0,
+      guard frame & 15 == 0,
         let caller = memory.load(UInt64.self, at: frame),
         let address = memory.load(UInt64.self, at: frame &+ 8)
       else { return nil }
@@ -50,10 +50,16 @@
       _ stackPointer: UInt64, memory: any MemorySource
     ) -> SignalContext? {
       let registersAt = 128 + 176
-      guard let raw = memory.bytes(at: stackPointer, count: registersAt + 8 * 35) else { return nil }
+      guard let raw = memory.bytes(at: stackPointer, count: registersAt + 8 * 35) else {
+        return nil
+      }
       return raw.withUnsafeBytes { bytes in
-        func word(_ offset: Int) -> UInt64 { bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) }
-        func half(_ offset: Int) -> Int32 { bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self) }
+        func word(_ offset: Int) -> UInt64 {
+          bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        }
+        func half(_ offset: Int) -> Int32 {
+          bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self)
+        }
         var registers = RegisterSet()
         for index in 0..<31 { registers.x[index] = word(registersAt + 8 + 8 * index) }
         registers.sp = word(registersAt + 8 * 32)

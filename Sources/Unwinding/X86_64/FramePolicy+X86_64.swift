@@ -11,7 +11,7 @@
       _ registers: RegisterSet, memory: any MemorySource
     ) -> RegisterSet? {
       let frame = registers.rbp
-      guard frame >= registers.rsp, frame & 7 == 0,
+      guard frame & 7 == 0,
         let caller = memory.load(UInt64.self, at: frame),
         let address = memory.load(UInt64.self, at: frame &+ 8)
       else { return nil }
@@ -65,8 +65,12 @@
       let contextSize = 304
       guard let raw = memory.bytes(at: stackPointer, count: contextSize + 32) else { return nil }
       return raw.withUnsafeBytes { bytes in
-        func word(_ offset: Int) -> UInt64 { bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) }
-        func half(_ offset: Int) -> Int32 { bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self) }
+        func word(_ offset: Int) -> UInt64 {
+          bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        }
+        func half(_ offset: Int) -> Int32 {
+          bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self)
+        }
         let general = 40
         var registers = RegisterSet()
         registers.r8 = word(general)

@@ -93,8 +93,7 @@ extension Failure {
     let status: ExitStatus =
       switch error {
       case .noMatch, .ambiguous: .noMatch
-      case .notReadable, .notWritable: .notPermitted
-      default: .failure
+      default: error.isPermission ? .notPermitted : .failure
       }
     self.init(error.description, status)
   }

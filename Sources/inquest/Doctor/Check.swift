@@ -37,6 +37,15 @@ struct Check: Encodable {
     Check(name, .problem, detail, remedy, permission: permission)
   }
 
+  /// A failure's message has both halves: what is wrong; what would help.
+  static func problem(_ name: String, _ failure: Failure, otherwise remedy: String) -> Check {
+    let halves = failure.message.split(separator: "; ")
+    return problem(
+      name, halves.dropLast().isEmpty ? failure.message : halves.dropLast().joined(separator: "; "),
+      remedy: halves.count > 1 ? String(halves[halves.count - 1]) : remedy,
+      permission: failure.status == .notPermitted)
+  }
+
   enum CodingKeys: String, CodingKey {
     case name, status, detail, remedy
   }

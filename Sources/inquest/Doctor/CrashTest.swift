@@ -12,7 +12,7 @@ struct CrashTest {
     do throws(Failure) {
       return try run(name)
     } catch {
-      return .problem(name, error.message, remedy: "mend what is said above first")
+      return .problem(name, error, otherwise: "mend what is said above first")
     }
   }
 
@@ -21,7 +21,7 @@ struct CrashTest {
     let collector = try layout.collector()
     let directory = try Scratch()
     var target = try Child(
-      "/proc/self/exe", ["trial-target", "crash"],
+      "/proc/self/exe", [TrialTarget.name, "crash"],
       environment: [
         "LD_PRELOAD": library, "INQUEST_COLLECTOR": collector, "INQUEST_DIR": directory.path,
         "INQUEST_ENABLED": nil, "INQUEST_CREATEDUMP": "never", "INQUEST_TIMEOUT": "20",

@@ -25,7 +25,7 @@ struct PartChecks {
     do throws(Failure) {
       path = try layout.collector()
     } catch {
-      return (.problem(name, error.message, remedy: "install Inquest again"), .missing)
+      return (.problem(name, error, otherwise: "install Inquest again"), .missing)
     }
     let result = Child.run(path, ["--version"], environment: Self.clean)
     guard result.end == .exited(0) else {
@@ -45,7 +45,7 @@ struct PartChecks {
     do throws(Failure) {
       library = try layout.preload()
     } catch {
-      return .problem(name, error.message, remedy: "install Inquest again")
+      return .problem(name, error, otherwise: "install Inquest again")
     }
     let variables: [String: String?] = ["LD_PRELOAD": library, "SWIFT_BACKTRACE": "enable=no"]
     for (program, status) in [("/bin/true", Int32(0)), ("/bin/false", 1)] {
@@ -57,7 +57,7 @@ struct PartChecks {
           remedy: "do not preload it here; run with INQUEST_LOG=debug and report this")
       }
     }
-    let loaded = Child.run(me, ["trial-target", "preloaded"], environment: variables)
+    let loaded = Child.run(me, [TrialTarget.name, "preloaded"], environment: variables)
     guard String(decoding: loaded.output, as: UTF8.self).firstLine == "yes" else {
       return .problem(
         name, "the loader ignores \(library)\(Self.quote(loaded.errors))",
@@ -70,7 +70,7 @@ struct PartChecks {
   private func capture(_ collector: String) -> Check {
     let name = "capture"
     do throws(Failure) {
-      let target = try Child(me, ["trial-target", "wait"], environment: Self.clean)
+      let target = try Child(me, [TrialTarget.name, "wait"], environment: Self.clean)
       guard let line = target.firstLine(within: 5000), line == "\(target.pid)" else {
         return .problem(name, "the trial process did not start", remedy: "run it again")
       }
@@ -80,7 +80,7 @@ struct PartChecks {
       let state = ProcFile.fields("/proc/\(target.pid)/status")["State"] ?? "gone"
       return judge(result, pid: Int(target.pid), state: state)
     } catch {
-      return .problem(name, error.message, remedy: "run it again")
+      return .problem(name, error, otherwise: "run it again")
     }
   }
 

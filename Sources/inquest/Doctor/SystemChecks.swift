@@ -101,9 +101,7 @@ struct SystemChecks {
     do throws(StoreError) {
       try directory.prepare()
     } catch {
-      return .problem(
-        name, "\(error) (\(why))", remedy: "set INQUEST_DIR to a directory that is ours",
-        permission: Failure(error).status == .notPermitted)
+      return .problem(name, Failure(error), otherwise: "set INQUEST_DIR")
     }
     var space = statvfs()
     if statvfs(directory.path, &space) == 0 {

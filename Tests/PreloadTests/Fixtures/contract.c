@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prints what execve and execv answer to calls that cannot succeed. The folder to work in is argv[1].
+// Prints what execve and execv answer to calls that cannot succeed, made in the folder argv[1].
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

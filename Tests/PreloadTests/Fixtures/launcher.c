@@ -5,9 +5,11 @@
 //
 // `many` among these words appends 10,000 arguments; `no-memory` lets every mmap of the child fail.
 // @ as an argument stands for our own pid, so that createdump can be told that we crash. Exits with
-// the child's status; if the exec failed the child says why.
+// the child's status; if the exec failed the child says why. After a vfork, whose child shares our
+// memory, says how much of it stayed behind.
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +54,14 @@ static int start(const char *how, const char *path, char **arguments) {
   return execve(path, arguments, environ);
 }
 
+static long count_pages(void) {
+  char buffer[64] = "";
+  int descriptor = open("/proc/self/statm", O_RDONLY);
+  if (read(descriptor, buffer, sizeof buffer - 1) <= 0) _exit(96);
+  close(descriptor);
+  return atol(buffer);
+}
+
 int main(int argc, char **argv) {
   if (argc < 3) return 98;
   const char *how = argv[1], *path = argv[2];
@@ -62,6 +72,7 @@ int main(int argc, char **argv) {
   for (int i = 3; i < argc; i++) arguments[count++] = strcmp(argv[i], "@") ? argv[i] : pid;
   for (int i = 0; i < MANY && strstr(how, "many"); i++) arguments[count++] = "--diag";
 
+  long before = count_pages();
   pid_t child = strcmp(how, "vfork") ? fork() : vfork();
   if (child == 0) {
     if (strstr(how, "no-memory")) refuse_memory();
@@ -71,5 +82,7 @@ int main(int argc, char **argv) {
   }
   int status = 0;
   waitpid(child, &status, 0);
+  if (!strcmp(how, "vfork") && WIFEXITED(status) && WEXITSTATUS(status) == 97)
+    dprintf(2, "pages left: %ld\n", count_pages() - before);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

@@ -31,11 +31,26 @@ func run(
   process.standardInput = FileHandle.nullDevice
   process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
   process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errors))
-  try process.run()
+  try withNoSignalBlocked { try process.run() }
+  let pid = process.processIdentifier
+  let deadline = DispatchWorkItem { kill(pid, SIGKILL) }
+  DispatchQueue.global().asyncAfter(deadline: .now() + 60, execute: deadline)
   process.waitUntilExit()
+  deadline.cancel()
   return Outcome(
     status: process.terminationStatus, signalled: process.terminationReason == .uncaughtSignal,
     output: try text(output), errors: try text(errors))
+}
+
+/// Dispatch's threads, on which tests run, block nearly every signal, and children inherit that: a
+/// service would never learn that its own children ended.
+func withNoSignalBlocked(_ body: () throws -> Void) rethrows {
+  var none = sigset_t()
+  var before = sigset_t()
+  sigemptyset(&none)
+  pthread_sigmask(SIG_SETMASK, &none, &before)
+  defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+  try body()
 }
 
 func text(_ path: String) throws -> String {

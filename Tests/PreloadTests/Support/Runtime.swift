@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// The two real runtimes, as tools/fetch-dotnet.sh puts them below INQUEST_TEST_RUNTIMES, or else below
+/// The two real runtimes that tools/fetch-dotnet.sh puts below INQUEST_TEST_RUNTIMES, or else below
 /// `.cache/dotnet` of this repository.
 enum Runtime: String, CaseIterable, Sendable {
   case dotnet8 = "8.0"
@@ -14,19 +14,16 @@ enum Runtime: String, CaseIterable, Sendable {
     return root.path + "/.cache/dotnet"
   }
 
+  private var version: String { self == .dotnet8 ? "8.0.4" : "3.1.23" }
+
   private var root: String {
-    Self.folder + (self == .dotnet8 ? "/8.0.4" : "/3.1.23")
+    Self.folder + "/" + version
   }
 
   var dotnet: String { root + "/dotnet" }
 
   var createdump: String {
-    root + "/shared/Microsoft.NETCore.App/" + (self == .dotnet8 ? "8.0.4" : "3.1.23")
-      + "/createdump"
-  }
-
-  static var available: Bool {
-    allCases.allSatisfy { FileManager.default.isExecutableFile(atPath: $0.dotnet) }
+    root + "/shared/Microsoft.NETCore.App/" + version + "/createdump"
   }
 
   /// Compiles a program into `folder`, for this runtime; returns what dotnet is to be given.

@@ -37,7 +37,7 @@ struct Stage: Sendable {
       try Stage.build("make", ["-s", "-C", preload, "OUT=\(Stage.built)"])
       shim = Stage.built + "/libinquest-preload.so"
     }
-    for name in ["launcher", "contract", "greeting", "alternate_stack"] {
+    for name in ["launcher", "contract", "greeting", "alternate_stack", "neighbours"] {
       // As libcoreclr is linked; the lazy kind needs more stack than there may be.
       let bound = ["-Wl,-z,now"]
       try Stage.compile(name, bound, as: name)
