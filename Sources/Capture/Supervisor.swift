@@ -53,7 +53,7 @@ public struct Supervisor {
       assembler.restart()
       let (request, skipped, deadline) = (self.request, self.skipped, self.deadline)
       let worker = WorkerProcess.start { socket in
-        var worker = Worker(
+        let worker = Worker(
           request: request, skipped: skipped, deadline: deadline, descriptor: socket)
         worker.run()
       }

@@ -33,7 +33,9 @@ struct Worker: ~Copyable {
         directory.threadIDs().count == 1
       {
         // A process that is about to be reaped has no memory either.
-        if status.state == "Z" || status.state == "X" { throw InferiorError.vanished(pid: request.pid) }
+        if status.state == "Z" || status.state == "X" {
+          throw InferiorError.vanished(pid: request.pid)
+        }
         throw InferiorError.kernelThread(pid: request.pid)
       }
       facts.send(.name, process.name ?? "")
@@ -70,7 +72,8 @@ struct Worker: ~Copyable {
       directory, attachUntil: Instant.now.advanced(byMilliseconds: patience),
       stopWithin: min(200, request.maximumFreeze), stopAtMost: request.maximumFreeze / 2)
     let limit = stopped.begun.advanced(byMilliseconds: request.maximumFreeze)
-    stopped.readRegisters(directory)
+    stopped.readRegisters()
+    stopped.readPointers(directory)
     let live = stopped.threads.first { $0.hold == .stopped }?.id ?? request.pid
     let maps = directory.contents(of: "task/\(live)/maps", limit: 64 << 20) ?? []
     let mappings = MappingTable(text: maps)

@@ -97,14 +97,15 @@ public struct StoppedProcess: ~Copyable {
     }
   }
 
-  /// Reads the general registers of every stopped thread into it; of one that did not stop those two
-  /// that the kernel shows of a blocked thread.
-  public mutating func readRegisters(_ directory: borrowing ProcessDirectory) {
+  /// Reads what the kernel shows of blocked threads, for those that did not stop.
+  public mutating func readPointers(_ directory: borrowing ProcessDirectory) {
     for index in threads.indices where threads[index].hold == .stopping {
-      if let pointers = directory.blockedThreadPointers(threads[index].id) {
-        threads[index].pointers = pointers
-      }
+      threads[index].pointers = directory.blockedThreadPointers(threads[index].id)
     }
+  }
+
+  /// Reads the general registers of every stopped thread into it.
+  public mutating func readRegisters() {
     for index in threads.indices where threads[index].hold == .stopped {
       var registers = RegisterSet()
       let size = inquest_general_registers(

@@ -97,9 +97,8 @@ private struct Walker {
 
   /// Puts the listed frames together: those before a repetition, one round of it, those after it.
   private mutating func finish() {
-    // A tail that is not full begins at its first frame; so does one of no frames at all.
-    let isFull = limits.tail > 0 && tail.count == limits.tail
-    let oldest = !isFull ? 0 : (walk.count - limits.head) % limits.tail
+    let isFull = tail.count == limits.tail && limits.tail > 0
+    let oldest = isFull ? (walk.count - limits.head) % limits.tail : 0
     let last = Array(tail[oldest...] + tail[..<oldest])
     let tailStart = walk.count - last.count
     let head = walk.steps

@@ -49,16 +49,13 @@ import Testing
       return pointers != nil
     }
     #expect(isBlocked)
-    let (sp, ip) = try #require(pointers)
+    let blocked = try #require(pointers)
 
     let memory = ProcessMemory(pid: getpid())
     let mappings = MappingTable(text: try bytes(of: "/proc/self/maps"))
     let images = ImageTable(mappings: mappings, memory: memory)
-    var registers = RegisterSet()
-    registers.instructionPointer = ip
-    registers.stackPointer = sp
     let walk = Unwinder(memory: memory, images: images, mappings: mappings)
-      .walk(from: registers, limits: WalkLimits(), isPastDeadline: { false })
+      .walk(from: RegisterSet(blockedAt: blocked), limits: WalkLimits(), isPastDeadline: { false })
     #expect(walk.end == .outermost)
     #expect(walk.steps.dropFirst().allSatisfy { $0.trust == .cfi })
     // All that the thread saw below the block itself, in the same order.
@@ -71,7 +68,9 @@ import Testing
 
   /// Where neither tables nor the frame pointer help, the nearest word that follows a call in a function
   /// with unwind information is taken, marked as what it is.
-  @Test(arguments: [0, 1, 39, 159, 160]) func theScanFindsTheNearestReturnAddress(position: Int) throws {
+  @Test(arguments: [0, 1, 39, 159, 160]) func theScanFindsTheNearestReturnAddress(position: Int)
+    throws
+  {
     let live = ProcessMemory(pid: getpid())
     var mappings = MappingTable(text: try bytes(of: "/proc/self/maps")).mappings
     let images = ImageTable(mappings: MappingTable(mappings), memory: live)

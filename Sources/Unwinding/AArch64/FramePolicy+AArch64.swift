@@ -39,11 +39,6 @@
       memory.load(UInt64.self, at: address) == 0xd400_0001_d280_1168
     }
 
-    /// The wrapper of this architecture has other code, which nobody has looked at yet.
-    static func movedSignalContext(
-      ip: UInt64, sp: UInt64, memory: any MemorySource
-    ) -> SignalContext? { nil }
-
     /// siginfo (128 bytes) comes first, then the ucontext, whose registers begin after its mask
     /// (arch/arm64/include/uapi/asm/sigcontext.h, ucontext.h).
     static func signalContext(
