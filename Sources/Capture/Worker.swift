@@ -70,7 +70,7 @@ struct Worker: ~Copyable {
     let patience = request.trigger == .crash ? 1000.0 : 0
     var stopped = try StoppedProcess(
       directory, attachUntil: Instant.now.advanced(byMilliseconds: patience),
-      stopWithin: min(200, request.maximumFreeze))
+      stopWithin: min(200, request.maximumFreeze), stopAtMost: request.maximumFreeze / 2)
     let limit = stopped.begun.advanced(byMilliseconds: request.maximumFreeze)
     stopped.readRegisters()
     stopped.readPointers(directory)

@@ -22,10 +22,13 @@ public struct StoppedProcess: ~Copyable {
   ///   - attachUntil: how long a refusal is worth another try: the runtime names us its tracer only
   ///     after it has forked us (field bug 11).
   ///   - stopWithin: milliseconds to wait for stops. A thread in an uninterruptible sleep, or waiting for
-  ///     a vfork child, never stops, and is not waited for.
+  ///     a vfork child, never stops, and is not waited for any longer.
+  ///   - stopAtMost: milliseconds to wait for the others: a thread stops only once it gets a processor,
+  ///     which on an overloaded machine took more than 200 ms.
   /// - Throws: ``InferiorError``; nobody is left stopped then.
   public init(
-    _ directory: borrowing ProcessDirectory, attachUntil: Instant, stopWithin: Double
+    _ directory: borrowing ProcessDirectory, attachUntil: Instant, stopWithin: Double,
+    stopAtMost: Double? = nil
   ) throws(InferiorError) {
     pid = directory.pid
     var first = Instant.now
@@ -67,7 +70,12 @@ public struct StoppedProcess: ~Copyable {
     }
     begun = first
     self.threads = threads
-    collectStops(until: Instant.now.advanced(byMilliseconds: stopWithin))
+    let asked = Instant.now
+    collectStops(until: asked.advanced(byMilliseconds: stopWithin))
+    let last = asked.advanced(byMilliseconds: max(stopWithin, stopAtMost ?? 0))
+    while Instant.now < last, hasThreadOnItsWay(directory) {
+      collectStops(until: min(last, Instant.now.advanced(byMilliseconds: 20)))
+    }
 
     if !self.threads.contains(where: { $0.hold != .none(.exited) }) {
       throw .vanished(pid: pid)
@@ -146,6 +154,13 @@ public struct StoppedProcess: ~Copyable {
       if now >= graceEnd, pending.allSatisfy({ threads[$0].state == "D" }) { break }
       if pending.count == before { Instant.sleep(microseconds: 50) }
     }
+  }
+
+  private func hasThreadOnItsWay(_ directory: borrowing ProcessDirectory) -> Bool {
+    for thread in threads where thread.hold == .stopping {
+      if let (_, state) = directory.threadNameAndState(thread.id), state != "D" { return true }
+    }
+    return false
   }
 
   private static func letGo(_ thread: StoppedThread) {

@@ -58,11 +58,12 @@ struct CollectorDeathTests {
   @Test(arguments: Runtime.allCases)
   func theWholeCollectorIsKilled(_ runtime: Runtime) async throws {
     let (run, family) = try await Gate.programs.run {
-      let place = try Run.Place("exception", on: runtime, .on, ["INQUEST_FAULT": "walk:hang"])
+      let place = try Run.Place(
+        "exception", on: runtime, .on, ["INQUEST_FAULT": "walk:hang", "INQUEST_TIMEOUT": "200"])
       let program = try place.start()
       var family: [pid_t] = []
       #expect(
-        await program.wait(20) {
+        await program.wait(60) {
           // The supervisor is a child of the application, the worker is its only one.
           let supervisor = Self.children(program.pid).filter { Self.name($0) == "inquest-collect" }
           family = supervisor + supervisor.flatMap(Self.children)
