@@ -84,12 +84,14 @@ let package = Package(
       name: "MemoryTests", dependencies: ["Memory", "Inferior", "TestSupport"],
       swiftSettings: house),
     .testTarget(
-      name: "UnwindingTests", dependencies: ["Unwinding", "Memory", "Inferior", "TestSupport"],
+      name: "UnwindingTests",
+      dependencies: ["Unwinding", "Memory", "Inferior", "TestSupport"],
       swiftSettings: house),
     .testTarget(
       name: "InferiorTests", dependencies: ["Inferior", "Memory", "TestSupport"],
       swiftSettings: house),
-    .testTarget(name: "DiagnosisTests", dependencies: ["Diagnosis", "Report"], swiftSettings: house),
+    .testTarget(
+      name: "DiagnosisTests", dependencies: ["Diagnosis", "Report"], swiftSettings: house),
     .testTarget(
       name: "CaptureTests", dependencies: ["Capture", "Report", "TestSupport"],
       swiftSettings: house),

@@ -15,7 +15,8 @@ import Testing
     "4214", "--name /x/core.%p --normal --diag 4214", "-f /x/core -h -d 4214", "-n 4214",
     "-t 4214", "-u -v 4214", "--withheap 4214", "--triage 4214", "--full 4214",
     "--name T --normal --diag --verbose --crashreport --singlefile --logtofile F 4214",
-    "--crashreportonly -l F 4214", "--nativeaot 4214", "--name 99 4214", "--exception-record 7 4214",
+    "--crashreportonly -l F 4214", "--nativeaot 4214", "--name 99 4214",
+    "--exception-record 7 4214",
   ]) func requestsOfAllVersions(line: String) {
     let arguments = parse(line)
     #expect(arguments.pid == 4214)

@@ -51,7 +51,8 @@ import Testing
     ["capture", "--pid", "1", "--junk"], ["capture", "--pid", "1", "--timeout", "nan"],
     ["capture", "--pid", "1", "--timeout", "-5"], ["capture", "--pid", "1", "--max-freeze", "inf"],
     ["crash"], ["crash", "--pid", "1", "--dumps", "none", "--createdump", "/x"], ["createdump"],
-    ["createdump", "--frobnicate", "1"], ["createdump", "--signal", "11"], ["createdump", "--", "0"],
+    ["createdump", "--frobnicate", "1"], ["createdump", "--signal", "11"],
+    ["createdump", "--", "0"],
   ]) func badUsageOfTheCollector(words: [String]) throws {
     expect(try run([Places.collector] + words), status: ExitStatus.usage, saying: ["inquest: "])
   }
@@ -158,12 +159,13 @@ import Testing
   }
 
   /// Each redirection of the shell, and what must come of it.
-  @Test(arguments: [
-    ("capture $1 -o -", ">&-", 1), ("capture $1 -o -", ">/dev/full", 1), ("capture $1", ">&-", 1),
-    ("capture $1", ">/dev/full", 1), ("capture $1 -o $2/r.json", "<&-", 0),
-    ("capture $1 -o $2/r.json", ">&-", 0), ("capture $1 -o $2/r.json", "2>&-", 0),
-    ("capture $1 -o $2/r.json", "<&- >&- 2>&-", 0),
-  ] as [(String, String, Int32)])
+  @Test(
+    arguments: [
+      ("capture $1 -o -", ">&-", 1), ("capture $1 -o -", ">/dev/full", 1), ("capture $1", ">&-", 1),
+      ("capture $1", ">/dev/full", 1), ("capture $1 -o $2/r.json", "<&-", 0),
+      ("capture $1 -o $2/r.json", ">&-", 0), ("capture $1 -o $2/r.json", "2>&-", 0),
+      ("capture $1 -o $2/r.json", "<&- >&- 2>&-", 0),
+    ] as [(String, String, Int32)])
   func closedAndBrokenStreams(command: String, redirection: String, status: Int32) throws {
     let fixture = try Fixture("threads", "2", "2")
     let scratch = try Scratch()

@@ -15,8 +15,10 @@ import Testing
       (["app", "--PassWord", "x", "y"], ["app", "--PassWord", hidden, "y"]),
       (["app", "-token", "x"], ["app", "-token", hidden]),
       (["app", "API_KEY=x=y"], ["app", "API_KEY=\(hidden)"]),
-      (["app", "ConnectionStrings__ConnectionString=Server=a;"],
-        ["app", "ConnectionStrings__ConnectionString=\(hidden)"]),
+      (
+        ["app", "ConnectionStrings__ConnectionString=Server=a;"],
+        ["app", "ConnectionStrings__ConnectionString=\(hidden)"]
+      ),
       (["app", "--token", "--verbose"], ["app", "--token", "--verbose"]),
       (["app", "--token"], ["app", "--token"]),
       (["app", "postgres://u:p@h/db"], ["app", "postgres://u:\(hidden)@h/db"]),

@@ -171,14 +171,15 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    (4, 1, "SIGILL", "ILL_ILLOPC"), (5, 1, "SIGTRAP", "TRAP_BRKPT"),
-    (7, 2, "SIGBUS", "BUS_ADRERR"), (8, 1, "SIGFPE", "FPE_INTDIV"),
-    (11, 2, "SIGSEGV", "SEGV_ACCERR"), (11, 128, "SIGSEGV", "SI_KERNEL"),
-    (11, 0, "SIGSEGV", "SI_USER"), (6, -6, "SIGABRT", "SI_TKILL"),
-    (15, -1, "SIGTERM", "SI_QUEUE"), (31, 1, "SIGSYS", "SYS_SECCOMP"), (40, 7, "SIG40", nil),
-    (11, 9999, "SIGSEGV", nil), (-5, 1, "SIG-5", nil),
-  ] as [(Int, Int, String, String?)])
+  @Test(
+    arguments: [
+      (4, 1, "SIGILL", "ILL_ILLOPC"), (5, 1, "SIGTRAP", "TRAP_BRKPT"),
+      (7, 2, "SIGBUS", "BUS_ADRERR"), (8, 1, "SIGFPE", "FPE_INTDIV"),
+      (11, 2, "SIGSEGV", "SEGV_ACCERR"), (11, 128, "SIGSEGV", "SI_KERNEL"),
+      (11, 0, "SIGSEGV", "SI_USER"), (6, -6, "SIGABRT", "SI_TKILL"),
+      (15, -1, "SIGTERM", "SI_QUEUE"), (31, 1, "SIGSYS", "SYS_SECCOMP"), (40, 7, "SIG40", nil),
+      (11, 9999, "SIGSEGV", nil), (-5, 1, "SIG-5", nil),
+    ] as [(Int, Int, String, String?)])
   func names(number: Int, code: Int, name: String, codeName: String?) {
     #expect(SignalNames.name(number) == name)
     #expect(SignalNames.codeName(signal: number, code: code) == codeName)

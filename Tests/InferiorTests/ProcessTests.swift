@@ -110,7 +110,8 @@ import Testing
       #expect(memory.prefix(at: one.end - 8, atMost: count).count == 8, "\(count)")
       #expect(memory.bytes(at: one.end - 8, count: count) == nil || count == 8)
     }
-    #expect(memory.prefix(at: one.end - 8, atMost: 8) == memory.prefix(at: one.end - 8, atMost: 9000))
+    #expect(
+      memory.prefix(at: one.end - 8, atMost: 8) == memory.prefix(at: one.end - 8, atMost: 9000))
     #expect(memory.prefix(at: 0, atMost: 8).isEmpty)
     // A read across pages gives what two reads give.
     let at = one.start &+ 4096 - 3

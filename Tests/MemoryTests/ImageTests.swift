@@ -34,7 +34,8 @@ import Testing
       let text = try output(of: ["readelf", "-nlW", image.path])
       let id = text.firstMatch(of: /Build ID: ([0-9a-f]+)/).map { String($0.1) }
       #expect(image.buildID.map(hex) == id, "\(image.path)")
-      let loads = text.matches(of: /LOAD +0x[0-9a-f]+ 0x([0-9a-f]+) 0x[0-9a-f]+ 0x[0-9a-f]+ 0x([0-9a-f]+)/)
+      let loads = text.matches(
+        of: /LOAD +0x[0-9a-f]+ 0x([0-9a-f]+) 0x[0-9a-f]+ 0x[0-9a-f]+ 0x([0-9a-f]+)/)
       let last = loads.map { UInt64($0.1, radix: 16)! + UInt64($0.2, radix: 16)! }.max() ?? 0
       #expect(image.end >= image.loadBias + last, "\(image.path)")
       #expect(image.end - image.loadBias < last + 8192, "\(image.path)")

@@ -7,7 +7,9 @@ public final class Fixture {
   public let pid: Int32
 
   /// Starts the program and waits until it is ready.
-  public convenience init(_ name: String, _ arguments: String..., environment: [String: String] = [:])
+  public convenience init(
+    _ name: String, _ arguments: String..., environment: [String: String] = [:]
+  )
     throws
   {
     try self.init(words: [Places.native(name)] + arguments, environment: environment)

@@ -20,7 +20,9 @@ import Testing
     let scene = deep(1000)
     let all = scene.walk(WalkLimits(head: 2000, tail: 0))
     #expect(all.count == 1002 && all.steps.count == 1002)
-    for (head, tail) in [(10, 5), (1, 1), (0, 3), (3, 0), (0, 0), (1001, 64), (1002, 64), (500, 502)] {
+    for (head, tail) in [
+      (10, 5), (1, 1), (0, 3), (3, 0), (0, 0), (1001, 64), (1002, 64), (500, 502),
+    ] {
       let walk = scene.walk(WalkLimits(head: head, tail: tail))
       #expect(walk.count == 1002)
       #expect(walk.end == .outermost)

@@ -71,7 +71,9 @@ import Testing
 
   /// Where neither tables nor the frame pointer help, the nearest word that follows a call in a function
   /// with unwind information is taken, marked as what it is.
-  @Test(arguments: [0, 1, 39, 159, 160]) func theScanFindsTheNearestReturnAddress(position: Int) throws {
+  @Test(arguments: [0, 1, 39, 159, 160]) func theScanFindsTheNearestReturnAddress(position: Int)
+    throws
+  {
     let live = ProcessMemory(pid: getpid())
     var mappings = MappingTable(text: try bytes(of: "/proc/self/maps")).mappings
     let images = ImageTable(mappings: MappingTable(mappings), memory: live)
