@@ -79,7 +79,8 @@ let package = Package(
 
     // What tests share: running programs, fixtures, reports.
     .target(
-      name: "TestSupport", dependencies: ["Memory", "Report"], path: "Tests/Support", swiftSettings: house),
+      name: "TestSupport", dependencies: ["Memory", "Report"], path: "Tests/Support",
+      swiftSettings: house),
     .testTarget(
       name: "MemoryTests", dependencies: ["Memory", "Inferior", "TestSupport"],
       swiftSettings: house),

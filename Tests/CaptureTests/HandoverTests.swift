@@ -17,8 +17,10 @@ import Testing
         grep SigIgn /proc/self/status; ls /proc/$$/fd | wc -w; } >\(scratch.path)/called
       exit 7
       """
-    try script.write(toFile: path, atomically: true, encoding: .utf8)
-    chmod(path, 0o755)
+    // Not written by this process: another test's child could hold it open for writing at the moment
+    // when it is to be executed.
+    let writer = try run(["sh", "-c", "cat >\"$0\" && chmod 755 \"$0\"", path], input: script)
+    guard writer.status == 0 else { throw TestFailure("\(writer)") }
     return path
   }
 
