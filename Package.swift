@@ -79,17 +79,20 @@ let package = Package(
 
     // What tests share: running programs, fixtures, reports.
     .target(
-      name: "TestSupport", dependencies: ["Memory", "Report"], path: "Tests/Support", swiftSettings: house),
+      name: "TestSupport", dependencies: ["Memory", "Report"], path: "Tests/Support",
+      swiftSettings: house),
     .testTarget(
       name: "MemoryTests", dependencies: ["Memory", "Inferior", "TestSupport"],
       swiftSettings: house),
     .testTarget(
-      name: "UnwindingTests", dependencies: ["Unwinding", "Memory", "Inferior", "TestSupport"],
+      name: "UnwindingTests",
+      dependencies: ["Unwinding", "Memory", "Inferior", "TestSupport"],
       swiftSettings: house),
     .testTarget(
       name: "InferiorTests", dependencies: ["Inferior", "Memory", "TestSupport"],
       swiftSettings: house),
-    .testTarget(name: "DiagnosisTests", dependencies: ["Diagnosis", "Report"], swiftSettings: house),
+    .testTarget(
+      name: "DiagnosisTests", dependencies: ["Diagnosis", "Report"], swiftSettings: house),
     .testTarget(
       name: "CaptureTests", dependencies: ["Capture", "Report", "TestSupport"],
       swiftSettings: house),

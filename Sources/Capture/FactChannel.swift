@@ -26,7 +26,7 @@ enum FactKind: UInt8 {
   case frozen
   /// Why there can be no report at all: a byte for the exit status, then one line.
   case refused
-  /// Everything was said.
+  /// Everything was said. With a payload: and yet something is missing that a whole report has.
   case done
 }
 

@@ -12,6 +12,8 @@ struct ReportAssembler {
   /// The stage that has begun and not ended: where a worker that died was.
   private(set) var currentStage: String?
   private(set) var isDone = false
+  /// Done, and the worker says that nothing is missing.
+  private(set) var isWhole = false
   private(set) var refusal: (status: Int32, line: String)?
   private var values: [String: ArraySlice<UInt8>] = [:]
   private var threadOrder: [UInt32] = []
@@ -52,7 +54,7 @@ struct ReportAssembler {
     case .refused:
       guard let status = payload.first else { return }
       refusal = (Int32(status), String(decoding: payload.dropFirst(), as: UTF8.self))
-    case .done: isDone = true
+    case .done: (isDone, isWhole) = (true, payload.isEmpty)
     }
   }
 
@@ -76,7 +78,7 @@ struct ReportAssembler {
   /// A new worker begins after one that died: it has not said its last word.
   mutating func restart() {
     currentStage = nil
-    isDone = false
+    (isDone, isWhole) = (false, false)
     refusal = nil
     threadOrder.removeAll()
   }

@@ -98,7 +98,7 @@ public struct Supervisor {
   private mutating func write() -> (status: Int32, path: String?) {
     let id = ReportID.random()
     let now = Timestamp.now()
-    let complete = assembler.isDone && skipped.isEmpty
+    let complete = assembler.isWhole && skipped.isEmpty
     if !assembler.isDone {
       assembler.add(
         Limitation(

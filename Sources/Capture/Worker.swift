@@ -43,8 +43,8 @@ struct Worker: ~Copyable {
       send("host", HostFacts.read())
       if !redacted.isEmpty { facts.send(.redacted, redacted.joined(separator: "\n")) }
       let frozen = try freeze(directory)
-      examine(frozen, directory)
-      facts.send(.done, "")
+      let isWhole = examine(frozen, directory)
+      facts.send(.done, isWhole ? "" : "partial")
     } catch {
       let status =
         if case .notPermitted = error { ExitStatus.notPermitted } else { ExitStatus.failure }
@@ -66,8 +66,9 @@ struct Worker: ~Copyable {
     -> FrozenProcess
   {
     let start = begin(.freeze)
-    // The runtime allows us to trace it only after it has forked us; by hand there is nobody to wait for.
-    let patience = request.trigger == .crash ? 1000.0 : 0
+    // The runtime allows us to trace it only after it has forked us; by hand there is at most another
+    // capture to wait for, which is over in a moment.
+    let patience = request.trigger == .crash ? 1000.0 : 100
     var stopped = try StoppedProcess(
       directory, attachUntil: Instant.now.advanced(byMilliseconds: patience),
       stopWithin: min(200, request.maximumFreeze), stopAtMost: request.maximumFreeze / 2)
@@ -129,9 +130,10 @@ struct Worker: ~Copyable {
 
   // MARK: Thawed
 
+  /// - Returns: false when what a crash is about, its thread, was not found.
   private func examine(
     _ frozen: FrozenProcess, _ directory: borrowing ProcessDirectory
-  ) {
+  ) -> Bool {
     var start = begin(.images)
     let images =
       skipped.contains(.images)
@@ -161,6 +163,7 @@ struct Worker: ~Copyable {
     start = begin(.diagnosis)
     if !skipped.contains(.diagnosis) { sendCrash(examination, walks, symbols: symbols) }
     end(start)
+    return request.trigger != .crash || examination.crashed != nil
   }
 
   private func report(_ runtime: ManagedRuntime) {

@@ -113,8 +113,10 @@ public enum CrashVerdict {
         "Stack overflow\(function)\(thread): \(signal.name)\(code)\(place), the end of its stack"
     case .abort where signal.code == nil:
       guard let runtime = facts.runtime else { return "The process aborted\(thread) (SIGABRT)" }
-      return "\(runtime) ended the process\(thread) with SIGABRT: an unhandled exception, "
-        + "Environment.FailFast, a stack overflow or an access violation in managed code"
+      // A walked stack would have shown the fault behind an overflow or an access violation.
+      let faults = facts.isStackKnown ? "" : ", a stack overflow or an access violation"
+      return "\(runtime) ended the process\(thread) with SIGABRT: an unhandled exception or "
+        + "Environment.FailFast\(faults)"
     case .abort: return "abort() was called\(function)\(thread) (SIGABRT)"
     default:
       let sender = signal.sender.map { sender in

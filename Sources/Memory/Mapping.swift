@@ -102,8 +102,8 @@ extension Mapping {
     if isDeleted { path.removeLast(deleted.count) }
     // The one character that the kernel escapes, so that a line stays a line.
     if path.utf8.contains(UInt8(ascii: "\\")) {
-      path = path.split(separator: "\\012", omittingEmptySubsequences: false).joined(
-        separator: "\n")
+      path = path.split(separator: "\\012", omittingEmptySubsequences: false)
+        .joined(separator: "\n")
     }
     self.init(
       start: start, end: end, permissions: text(fields[1]), offset: offset,

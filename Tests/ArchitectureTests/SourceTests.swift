@@ -108,6 +108,17 @@ enum SourceTree {
     #expect(!libraries.contains { $0.hasPrefix("libunwind.so") })
   }
 
+  /// libunwind's own reading of files unmaps other people's memory (#739), guesses wrong on .NET and hangs
+  /// on names: none of it may come back.
+  @Test func libunwindReadsNoFiles() throws {
+    #expect(try !needed(Places.collector).contains("libunwind-ptrace.so.0"))
+    let symbols = try output(of: ["readelf", "--dyn-syms", "-W", Places.collector])
+    #expect(symbols.contains("_dwarf_search_unwind_table"))
+    for name in ["_UPT_", "get_proc_name", "get_elf_image"] {
+      #expect(!symbols.contains(name), "\(name)")
+    }
+  }
+
   @Test(arguments: ["inquest", "collector"]) func nothingNamesTheBuildFolder(_ which: String) throws
   {
     let path = try which == "inquest" ? Places.inquest : Places.collector

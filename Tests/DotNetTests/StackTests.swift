@@ -69,7 +69,11 @@ struct StackTests {
     for report in run.reports {
       var (all, located) = (0, 0)
       for thread in report.threads {
-        #expect(thread["complete"].bool == true, "thread \(thread["id"].int ?? 0)")
+        // A thread caught in its first instructions has nothing below it yet.
+        let isNewborn =
+          thread["frames"].list.count == 1
+          && thread["frames"].list.first?["function"].text?.hasPrefix("clone") == true
+        #expect(thread["complete"].bool == true || isNewborn, "thread \(thread["id"].int ?? 0)")
         let frames = thread["handler_frames"].list + thread["frames"].list
         for frame in frames where frame["kind"].text == "native" {
           all += 1

@@ -130,6 +130,7 @@ import Testing
   /// Each thread may be gone at any step, and others appear (field bug 12).
   @Test func threadsThatComeAndGoAreNoError() throws {
     let fixture = try Fixture("exiting")
+    #expect(try fixture.goesOn(beyond: 0), "the producer has its name by then")
     let before = try fixture.beat()
     for round in 0..<50 {
       do {

@@ -20,7 +20,8 @@ import Testing
     return Scene(words, framePointer: "0")
   }
 
-  @Test(arguments: [["inner"], ["inner", "outer"], ["inner", "middle", "outer"]], [10_000, 10_001])
+  @Test(
+    arguments: [["inner"], ["inner", "outer"], ["inner", "middle", "outer"]], [10_000, 10_001])
   func recursionIsFolded(functions: [String], count: Int) throws {
     let walk = deep(count, functions).walk(WalkLimits(head: 40, tail: 8))
     #expect(walk.count == count + 2)

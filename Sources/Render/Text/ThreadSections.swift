@@ -99,7 +99,10 @@ extension Page {
   private func title(_ thread: ThreadRecord, crashed: Bool = false) -> [Span] {
     var spans: [Span] = []
     if let name = thread.name { spans.append(Span(.plain, " \"\(name)\"", limit: 80)) }
-    if crashed { spans.append(Span(.verdict, " crashed")) }
+    if crashed {
+      let survives = report.crash.survives == true
+      spans.append(Span(.verdict, survives ? " got the signal" : " crashed"))
+    }
     if let managed = thread.managed {
       spans.append(Span(.detail, ", managed thread \(managed.id)"))
       if let type = managed.exceptionType { spans.append(Span(.warning, ", handling \(type)")) }

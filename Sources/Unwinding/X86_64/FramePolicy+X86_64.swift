@@ -47,7 +47,9 @@
 
     /// Where the call right before `address` goes, if it is one to a fixed address: E8 rel32.
     static func callTarget(before address: UInt64, memory: any MemorySource) -> UInt64? {
-      guard let bytes = memory.bytes(at: address &- 5, count: 5), bytes[0] == 0xe8 else { return nil }
+      guard let bytes = memory.bytes(at: address &- 5, count: 5), bytes[0] == 0xe8 else {
+        return nil
+      }
       let distance = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 1, as: Int32.self) }
       return address &+ UInt64(bitPattern: Int64(distance))
     }

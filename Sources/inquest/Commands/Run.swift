@@ -51,6 +51,17 @@ struct Run: ParsableCommand {
   }
 
   func run() throws {
+    do throws(Failure) {
+      try prepare()
+    } catch {
+      // The service comes first: one that does not start for want of its crash reporter is harmed.
+      Console.complain("\(error.message); running without crash reports")
+    }
+    throw failure(Execute.replace(words[0], words, searching: true))
+  }
+
+  /// Puts into the environment what the program needs to leave a report.
+  private func prepare() throws(Failure) {
     let layout = try Layout()
     let library = try layout.preload()
     let collector = try layout.collector()
@@ -68,7 +79,6 @@ struct Run: ParsableCommand {
     }
     let existing = Console.environment("LD_PRELOAD")
     setenv("LD_PRELOAD", Environment.preloading(library, existing: existing), 1)
-    throw failure(Execute.replace(words[0], words, searching: true))
   }
 
   /// The program may change its directory before it crashes.
