@@ -21,7 +21,7 @@ struct VerdictTests {
       #expect(report.crash["survives"].bool == (verdict.survives ? true : nil))
       if let access = verdict.access { #expect(report.signal["access"].text == access) }
       check(verdict.sender, report.signal["sender"], run)
-      if verdict.hasSignalFrame { check(verdict.address, of: report) }
+      if verdict.hasSignalFrame, !verdict.isSecondFault { check(verdict.address, of: report) }
     }
   }
 
