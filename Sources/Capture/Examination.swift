@@ -15,31 +15,16 @@ struct Examination {
   let crashed: Int?
 
   init(
-    request: CaptureRequest, frozen: FrozenProcess, images: ImageTable, runtime: ManagedRuntime?
+    request: CaptureRequest, frozen: FrozenProcess, crashedThread: Int32?, images: ImageTable,
+    runtime: ManagedRuntime?
   ) {
     self.request = request
     self.frozen = frozen
     self.images = images
     self.runtime = runtime
-    crashed = request.trigger == .crash ? Self.crashedThread(request, frozen.threads) : nil
-  }
-
-  /// The one that createdump was told of; before .NET 6, the one that waits for us: its system call is
-  /// wait4, and its first argument the process that was executed in createdump's place.
-  private static func crashedThread(_ request: CaptureRequest, _ threads: [StoppedThread]) -> Int? {
-    if let id = request.crash.crashThread,
-      let index = threads.firstIndex(where: { $0.id == id })
-    {
-      return index
-    }
-    if let awaited = request.awaitedPID {
-      let index = threads.firstIndex {
-        $0.registers?.systemCall == RegisterSet.waitSystemCall
-          && $0.registers?.firstArgument == UInt64(awaited)
-      }
-      if let index { return index }
-    }
-    return threads.count == 1 ? 0 : nil
+    let told = crashedThread.flatMap { id in frozen.threads.firstIndex { $0.id == id } }
+    // A process with one thread leaves no choice.
+    crashed = request.trigger == .crash ? told ?? (frozen.threads.count == 1 ? 0 : nil) : nil
   }
 
   /// The crashed thread first, then the kernel's order.

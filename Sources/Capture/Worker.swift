@@ -42,8 +42,9 @@ struct Worker: ~Copyable {
       send("process", process)
       send("host", HostFacts.read())
       if !redacted.isEmpty { facts.send(.redacted, redacted.joined(separator: "\n")) }
+      let crashed = awaitCrashedThread(directory)
       let frozen = try freeze(directory)
-      let isWhole = examine(frozen, directory)
+      let isWhole = examine(frozen, crashed: crashed, directory)
       facts.send(.done, isWhole ? "" : "partial")
     } catch {
       let status =
@@ -57,6 +58,23 @@ struct Worker: ~Copyable {
       }
       facts.send(.refused, [UInt8(status)] + Array(line.utf8))
     }
+  }
+
+  /// The thread that crashed: the one that createdump was told of; before .NET 6, the one that waits for
+  /// the process which was executed in createdump's place.
+  ///
+  /// That one has forked us and is on its way into wait4. On a busy machine we can be faster than it, and
+  /// stopped before it gets there it would look like any other.
+  private func awaitCrashedThread(_ directory: borrowing ProcessDirectory) -> Int32? {
+    guard request.trigger == .crash else { return nil }
+    if let told = request.crash.crashThread { return told }
+    guard let awaited = request.awaitedPID else { return nil }
+    let patience = Instant.now.advanced(byMilliseconds: 1000)
+    while Instant.now < patience, !directory.threadIDs().isEmpty {
+      if let id = directory.thread(waitingFor: awaited) { return id }
+      Instant.sleep(microseconds: 500)
+    }
+    return nil
   }
 
   // MARK: Frozen
@@ -132,7 +150,7 @@ struct Worker: ~Copyable {
 
   /// - Returns: false when what a crash is about, its thread, was not found.
   private func examine(
-    _ frozen: FrozenProcess, _ directory: borrowing ProcessDirectory
+    _ frozen: FrozenProcess, crashed: Int32?, _ directory: borrowing ProcessDirectory
   ) -> Bool {
     var start = begin(.images)
     let images =
@@ -145,7 +163,7 @@ struct Worker: ~Copyable {
 
     start = begin(.walk)
     var examination = Examination(
-      request: request, frozen: frozen, images: images, runtime: runtime)
+      request: request, frozen: frozen, crashedThread: crashed, images: images, runtime: runtime)
     let walks = examination.walk(
       isSkipped: skipped.contains(.walk), isPastDeadline: { Instant.now > deadline })
     sendThreads(examination, walks, symbols: [:])
@@ -171,6 +189,8 @@ struct Worker: ~Copyable {
       "runtime",
       RuntimeRecord(
         version: runtime.version, commit: nil, path: runtime.path, inspection: .unavailable))
+    // Who asked for no managed names does not miss them.
+    guard request.inspectsManaged else { return }
     limit(
       "managed", problem: "this version does not inspect the .NET runtime",
       effect: "managed frames are walked by frame pointer and have no names; there is no exception",

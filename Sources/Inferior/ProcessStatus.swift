@@ -87,4 +87,13 @@ extension ProcessDirectory {
     else { return nil }
     return BlockedPointers(stackPointer: sp, instructionPointer: ip)
   }
+
+  /// The thread that is in wait4(2) for the process `child`, or nil. Nobody has to be stopped.
+  public func thread(waitingFor child: Int32) -> Int32? {
+    // "61 0x1234 0x7ffc… …": the number of the call, then its arguments.
+    let call = Array("\(RegisterSet.waitSystemCall) 0x\(String(child, radix: 16)) ".utf8)
+    return threadIDs().first { id in
+      contents(of: "task/\(id)/syscall", limit: 512)?.starts(with: call) ?? false
+    }
+  }
 }

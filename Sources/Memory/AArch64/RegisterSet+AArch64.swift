@@ -37,8 +37,6 @@
     /// NT_PRSTATUS keeps no original x8: only that the thread is in a system call could be guessed.
     public var systemCall: Int? { Int(exactly: x[8]) }
 
-    public var firstArgument: UInt64 { x[0] }
-
     public var named: [(name: String, value: UInt64)] {
       (0..<31).map { ("x\($0)", x[$0]) } + [("sp", sp), ("pc", pc), ("pstate", pstate)]
     }

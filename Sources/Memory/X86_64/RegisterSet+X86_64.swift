@@ -60,9 +60,6 @@
       return number >= 0 ? Int(number) : nil
     }
 
-    /// The first argument of that system call.
-    public var firstArgument: UInt64 { rdi }
-
     /// Every general register by its usual name, in the order in which debuggers print them.
     public var named: [(name: String, value: UInt64)] {
       [
