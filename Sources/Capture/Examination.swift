@@ -33,7 +33,7 @@ struct Examination {
   }
 
   /// One walk a thread, in the order of `frozen.threads`; empty for those without registers.
-  mutating func walk(isSkipped: Bool, isPastDeadline: () -> Bool) -> [Walk] {
+  func walk(isSkipped: Bool, isPastDeadline: () -> Bool) -> [Walk] {
     let unwinder = Unwinder(
       memory: frozen.memory, images: images, mappings: frozen.mappings)
     let limits =
@@ -52,7 +52,7 @@ struct Examination {
   func record(_ index: Int, walk: Walk, builder: FrameBuilder) -> ThreadRecord {
     let thread = frozen.threads[index]
     let isCrashed = index == crashed
-    let split = isCrashed ? builder.fault(in: walk) : 0
+    let split = isCrashed ? builder.fault(in: walk) ?? 0 : 0
     let stacks = stackFinder(index, walk: walk)
     let story = walk.steps[split...]
     let stack = story.first.flatMap { stacks.stack(at: $0.sp) }
@@ -104,12 +104,15 @@ struct Examination {
     if let last = walk.signals.first(where: { $0.number != 0 }) {
       facts.found = CrashFacts.Signal(last)
     }
-    facts.isStackKnown = walk.count > 1
+    let fault = builder.fault(in: walk)
+    facts.isStackKnown = fault != nil || walk.end == .outermost && walk.count > 1
     if let cause = builder.cause(in: walk) {
       facts.isAtStackEnd = isAtStackEnd(cause, stacks: stacks)
       facts.handlerFaulted = walk.signals.first.map { $0 != cause } ?? false
     }
-    let story = walk.steps[builder.fault(in: walk)...].prefix(Self.storyLength).map {
+    // A walk that ended within the crash handling shows where we are waited for, not where it happened.
+    guard let fault else { return facts }
+    let story = walk.steps[fault...].prefix(Self.storyLength).map {
       builder.frame($0, stacks: stacks, home: nil)
     }
     facts.place = CrashPlace.words(story, images: images)

@@ -64,16 +64,17 @@ struct FrameBuilder {
   }
 
   /// The position of the step at which a crashed thread's own story begins: right below the interruption
-  /// that it began with; else, for an exception, at the innermost managed frame; else at the top.
-  func fault(in walk: Walk) -> Int {
+  /// that it began with; else, for an exception, at the innermost managed frame.
+  ///
+  /// - Returns: nil when the walk shows none of that: it ended within the crash handling.
+  func fault(in walk: Walk) -> Int? {
     if let cause = cause(in: walk), cause.step + 1 < walk.steps.count {
       return cause.step + 1
     }
-    guard runtime != nil else { return 0 }
-    let managed = walk.steps.firstIndex { step in
+    guard runtime != nil else { return nil }
+    return walk.steps.firstIndex { step in
       images.containing(step.lookupAddress).map(ManagedRuntime.holdsManagedCode) ?? false
     }
-    return managed ?? 0
   }
 }
 

@@ -7,7 +7,8 @@ struct ReportAssembler {
   private(set) var summary: String
   private(set) var processName: String?
   private(set) var redacted: [String] = []
-  private(set) var frozen = 0.0
+  /// Milliseconds; nil when no worker came to tell. Two freezes add up.
+  private(set) var frozen: Double?
   private(set) var stages: [ReportInfo.Timing.Stage] = []
   /// The stage that has begun and not ended: where a worker that died was.
   private(set) var currentStage: String?
@@ -33,9 +34,7 @@ struct ReportAssembler {
     switch kind {
     case .stage: currentStage = String(decoding: payload, as: UTF8.self)
     case .stageEnd:
-      if let name = currentStage, let ms = Self.milliseconds(payload) {
-        stages.append(ReportInfo.Timing.Stage(name: name, ms: ms))
-      }
+      if let name = currentStage, let ms = Self.milliseconds(payload) { note(name, ms) }
       currentStage = nil
     case .value:
       guard let zero = payload.firstIndex(of: 0) else { return }
@@ -50,11 +49,21 @@ struct ReportAssembler {
     case .name: processName = String(decoding: payload, as: UTF8.self)
     case .redacted:
       redacted = String(decoding: payload, as: UTF8.self).split(separator: "\n").map(String.init)
-    case .frozen: frozen = max(frozen, Self.milliseconds(payload) ?? 0)
+    case .frozen:
+      if let milliseconds = Self.milliseconds(payload) { frozen = (frozen ?? 0) + milliseconds }
     case .refused:
       guard let status = payload.first else { return }
       refusal = (Int32(status), String(decoding: payload.dropFirst(), as: UTF8.self))
     case .done: (isDone, isWhole) = (true, payload.isEmpty)
+    }
+  }
+
+  /// A stage that runs twice is one stage that took longer.
+  private mutating func note(_ stage: String, _ milliseconds: Double) {
+    if let index = stages.firstIndex(where: { $0.name == stage }) {
+      stages[index].ms += milliseconds
+    } else {
+      stages.append(ReportInfo.Timing.Stage(name: stage, ms: milliseconds))
     }
   }
 

@@ -16,10 +16,10 @@ public enum Settings {
 
   /// Applies INQUEST_TIMEOUT (seconds) and INQUEST_MAX_FREEZE (milliseconds).
   public static func apply(to request: inout CaptureRequest) {
-    if let seconds = text("INQUEST_TIMEOUT").flatMap(Double.init), seconds > 0, seconds < 86400 {
+    if let seconds = text("INQUEST_TIMEOUT").flatMap(Double.init), seconds > 0, seconds <= 86400 {
       request.timeout = seconds
     }
-    if let limit = text("INQUEST_MAX_FREEZE").flatMap(Double.init), limit > 0, limit < 86_400_000 {
+    if let limit = text("INQUEST_MAX_FREEZE").flatMap(Double.init), limit > 0, limit <= 86_400_000 {
       request.maximumFreeze = limit
     }
   }

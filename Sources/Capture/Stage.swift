@@ -14,11 +14,11 @@ enum Stage: String, CaseIterable {
   /// What the report lacks without it.
   var effect: String {
     switch self {
-    case .freeze: "no registers, stacks or memory map"
+    case .freeze: "the process was stopped a second time, or not read at all"
     case .images: "frames without modules; stacks end early"
     case .walk: "each thread has its innermost frame only"
     case .symbols: "frames have modules and offsets, but no function names"
-    case .diagnosis: "the verdict is the one that the runtime announced"
+    case .diagnosis: "the verdict is what the runtime announced, or what was found before"
     }
   }
 }

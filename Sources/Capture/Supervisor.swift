@@ -15,6 +15,7 @@ public struct Supervisor {
 
   private let request: CaptureRequest
   private let begun = Instant.now
+  private let createdAt = Timestamp.now()
   private let deadline: Instant
   private var assembler: ReportAssembler
   private var skipped: Set<Stage> = []
@@ -84,29 +85,33 @@ public struct Supervisor {
       case .finished: "the worker ended early"
       }
     let stage = assembler.currentStage.flatMap(Stage.init(rawValue:))
+    if let stage { skipped.insert(stage) }
+    let place = "in stage \(stage?.rawValue ?? "start")"
+    let effect = stage?.effect ?? "the report may lack facts"
+    // A worker that is ended because nothing is left of the time need not have hung.
+    let ranOut = end == .hung && deadline.milliseconds(since: .now) < 1000
     assembler.add(
       Limitation(
         stage: stage?.rawValue ?? "worker",
-        problem: "\(how) in stage \(stage?.rawValue ?? "start")",
-        effect: stage?.effect ?? "the report may lack facts",
-        remedy: "please report this as a bug of Inquest, with this report"))
-    if let stage { skipped.insert(stage) }
+        problem: ranOut ? "time ran out \(place)" : "\(how) \(place)", effect: effect,
+        remedy: ranOut
+          ? "raise INQUEST_TIMEOUT or --timeout"
+          : "please report this as a bug of Inquest, with this report"))
   }
 
   // MARK: Writing
 
   private mutating func write() -> (status: Int32, path: String?) {
     let id = ReportID.random()
-    let now = Timestamp.now()
     let complete = assembler.isWhole && skipped.isEmpty
-    if !assembler.isDone {
+    if !assembler.isDone, assembler.refusal == nil {
       assembler.add(
         Limitation(
           stage: assembler.currentStage ?? "worker", problem: "the collection ended early",
           effect: "later stages are missing", remedy: "raise INQUEST_TIMEOUT or --timeout"))
     }
     var info = ReportInfo(
-      id: id, createdAt: Timestamp.text(secondsSince1970: now), trigger: request.trigger,
+      id: id, createdAt: Timestamp.text(secondsSince1970: createdAt), trigger: request.trigger,
       complete: complete,
       collector: ReportInfo.Collector(name: "inquest-collector", version: Version.current),
       timing: ReportInfo.Timing(
@@ -135,7 +140,8 @@ public struct Supervisor {
         path = try directory.write(
           json,
           name: ReportDirectory.fileName(
-            process: assembler.processName ?? "", pid: Int(request.pid), unixSeconds: Int(now),
+            process: assembler.processName ?? "", pid: Int(request.pid),
+            unixSeconds: Int(createdAt),
             id: id))
       }
       return (done, path)
@@ -147,7 +153,6 @@ public struct Supervisor {
 
   /// The verdict, for the terminal.
   public var summary: String { assembler.summary }
-  public var processName: String { assembler.processName ?? "process" }
 }
 
 enum ReportID {

@@ -53,7 +53,8 @@ struct Worker: ~Copyable {
       switch error {
       case .vanished where request.trigger == .crash,
         .noSuchProcess where request.trigger == .crash:
-        line = "it was gone too soon; another of its threads may have crashed at the same moment"
+        line =
+          "the process was gone before it could be read; another of its threads may have crashed at the same moment"
       default: break
       }
       facts.send(.refused, [UInt8(status)] + Array(line.utf8))
@@ -120,7 +121,7 @@ struct Worker: ~Copyable {
   ) {
     if frozen.isCutShort {
       limit(
-        .freeze, problem: "the freeze budget of \(Int(request.maximumFreeze)) ms ran out",
+        .freeze, problem: "the freeze budget of \(request.maximumFreeze) ms ran out",
         effect: "some stacks were read while their threads were running",
         remedy: "raise INQUEST_MAX_FREEZE or --max-freeze")
     }
@@ -135,12 +136,16 @@ struct Worker: ~Copyable {
           .freeze, thread: thread.id, problem: "the kernel refused to trace the thread",
           effect: "its stack is not read", remedy: "end any debugger that traces it")
       case .stopping:
+        let sleeps = thread.state == "D"
         limit(
           .freeze, thread: thread.id,
-          problem: "the thread did not stop (uninterruptible sleep, or waiting for a vfork child)",
+          problem: sleeps
+            ? "the thread did not stop (uninterruptible sleep, or waiting for a vfork child)"
+            : "the freeze budget ended before the thread had stopped",
           effect: thread.pointers == nil
             ? "its stack is not read"
-            : "its registers are unknown but for two; its stack may end early")
+            : "its registers are unknown but for two; its stack may end early",
+          remedy: sleeps ? nil : "raise INQUEST_MAX_FREEZE or --max-freeze")
       case .stopped, .released: break
       }
     }
@@ -158,17 +163,18 @@ struct Worker: ~Copyable {
       ? ImageTable([]) : ImageTable(mappings: frozen.mappings, memory: frozen.memory)
     let runtime = ManagedRuntime(images: images)
     send("modules", images.images.map(ModuleRecord.init(image:)))
+    sendMemoryMap(frozen, fault: nil)
     if let runtime { report(runtime) }
     end(start)
 
     start = begin(.walk)
-    var examination = Examination(
+    let examination = Examination(
       request: request, frozen: frozen, crashedThread: crashed, images: images, runtime: runtime)
     let walks = examination.walk(
       isSkipped: skipped.contains(.walk), isPastDeadline: { Instant.now > deadline })
     sendThreads(examination, walks, symbols: [:])
-    sendCrash(examination, walks, symbols: [:])
     end(start)
+    diagnose(examination, walks, symbols: [:])
 
     start = begin(.symbols)
     var symbols: [UInt64: Symbol] = [:]
@@ -178,10 +184,29 @@ struct Worker: ~Copyable {
     }
     end(start)
 
-    start = begin(.diagnosis)
+    diagnose(examination, walks, symbols: symbols)
+    return isWhole(examination, walks)
+  }
+
+  /// Says what happened: once from the stacks alone, lest a death among the symbols costs the verdict,
+  /// and again with names.
+  private func diagnose(
+    _ examination: Examination, _ walks: [Walk], symbols: [UInt64: Symbol]
+  ) {
+    let start = begin(.diagnosis)
     if !skipped.contains(.diagnosis) { sendCrash(examination, walks, symbols: symbols) }
     end(start)
-    return request.trigger != .crash || examination.crashed != nil
+  }
+
+  /// False when something that was wanted is missing: the crashed thread, a thread that could not be
+  /// read, a stack that time ran out for.
+  private func isWhole(_ examination: Examination, _ walks: [Walk]) -> Bool {
+    let isRead = examination.frozen.threads.allSatisfy { thread in
+      thread.registers != nil || thread.hold == .none(.exited)
+    }
+    return isRead && !examination.frozen.isCutShort && Instant.now < deadline
+      && walks.allSatisfy { $0.end != .deadline }
+      && (request.trigger != .crash || examination.crashed != nil)
   }
 
   private func report(_ runtime: ManagedRuntime) {
@@ -252,7 +277,6 @@ struct Worker: ~Copyable {
           + (count == 1 ? "1 thread" : "\(count) threads") + "; it goes on")
       send("crash", crash)
       facts.send(.summary, crash.summary)
-      sendMemoryMap(examination, fault: nil)
       return
     }
     let builder = FrameBuilder(
@@ -260,7 +284,7 @@ struct Worker: ~Copyable {
     let crash = CrashVerdict.crash(examination.crashFacts(walks: walks, builder: builder))
     send("crash", crash)
     facts.send(.summary, crash.summary)
-    sendMemoryMap(examination, fault: crash.signal?.address?.value)
+    if let address = crash.signal?.address { sendMemoryMap(examination.frozen, fault: address) }
     if crash.survives == true, examination.runtime != nil {
       // Observed on 8.0.4: the next crash parks in poll(-1) as if the first were still being dumped.
       limit(
@@ -273,8 +297,17 @@ struct Worker: ~Copyable {
     if let index = examination.crashed {
       let thread = examination.record(index, walk: walks[index], builder: builder)
       let modules = examination.images.images.map(ModuleRecord.init(image:))
-      if let signature = CrashSignature.signature(crash, thread: thread, modules: modules) {
+      if builder.fault(in: walks[index]) == nil {
+        limit(
+          .walk, thread: examination.frozen.threads[index].id,
+          problem: "the walk ended before the place of the crash (\(thread.endReason))",
+          effect: "frames begin where the thread waits for the collector, not at the fault")
+      } else if let signature = CrashSignature.signature(crash, thread: thread, modules: modules) {
         send("signature", signature)
+      } else {
+        limit(
+          .diagnosis, problem: "no frame of the crashed thread has a name or a file of its own",
+          effect: "there is no signature: this crash cannot be grouped with others like it")
       }
     } else {
       limit(
@@ -283,8 +316,8 @@ struct Worker: ~Copyable {
     }
   }
 
-  private func sendMemoryMap(_ examination: Examination, fault: UInt64?) {
-    send("memory_map", examination.frozen.mappings.mappings.map { MapRecord($0, fault: fault) })
+  private func sendMemoryMap(_ frozen: FrozenProcess, fault: HexNumber?) {
+    send("memory_map", frozen.mappings.mappings.map { MapRecord($0, fault: fault?.value) })
   }
 
   private func send(_ key: String, _ value: some Encodable) {

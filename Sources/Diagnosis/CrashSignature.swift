@@ -6,14 +6,16 @@ public enum CrashSignature {
   private static let depth = 6
   static let algorithm = "frames-1"
 
-  /// Nil when there is no crashed thread to sign.
+  /// Nil when no frame of the crashed thread has anything to tell it from another: then two different
+  /// crashes would be called the same.
   public static func signature(_ crash: Crash, thread: ThreadRecord?, modules: [ModuleRecord])
     -> Signature?
   {
     guard let thread, crash.kind != .none else { return nil }
-    let names = thread.frames.lazy.filter { $0.plumbing != true }.prefix(depth).map {
-      name($0, modules: modules)
-    }
+    let own = thread.frames.prefix { !startCode.contains($0.function ?? "") }
+    let names = own.lazy.filter { $0.plumbing != true }.compactMap { name($0, modules: modules) }
+      .prefix(depth)
+    guard !names.isEmpty else { return nil }
     let parts = [crash.kind.rawValue, crash.signal?.name ?? ""] + names
     let hash = String(fnv1a(parts.joined(separator: "\n")), radix: 16)
     return Signature(
@@ -21,15 +23,19 @@ public enum CrashSignature {
       frames: Array(names))
   }
 
+  /// What every stack of a program ends with.
+  private static let startCode: Set<String> = [
+    "_start", "__libc_start_main", "__libc_start_call_main", "start_thread", "clone", "clone3",
+  ]
+
   /// The function where it is known; else the module's file name and the offset, which survive address
   /// space randomisation. Generated code has neither.
-  private static func name(_ frame: Frame, modules: [ModuleRecord]) -> String {
+  private static func name(_ frame: Frame, modules: [ModuleRecord]) -> String? {
     if let function = frame.rawFunction ?? frame.function { return function }
-    guard let index = frame.module, modules.indices.contains(index),
-      modules[index].kind != .jit
-    else { return frame.kind == .managed ? "[managed]" : "[unknown]" }
-    let file = modules[index].path.split(separator: "/").last.map(String.init) ?? "?"
-    return "\(file)+\(frame.moduleOffset ?? 0)"
+    guard let index = frame.module, modules.indices.contains(index), modules[index].kind != .jit,
+      let file = modules[index].path.split(separator: "/").last, let offset = frame.moduleOffset
+    else { return nil }
+    return "\(file)+\(offset)"
   }
 
   /// FNV-1a, 64 bits: a stable name for a group, not a defence against anyone.

@@ -89,9 +89,9 @@ public struct StoppedProcess: ~Copyable {
     for thread in threads { Self.letGo(thread) }
   }
 
-  /// Lets every thread run on, but for those that `keeping` wants held.
-  public mutating func release(keeping: (StoppedThread) -> Bool = { _ in false }) {
-    for index in threads.indices where !keeping(threads[index]) {
+  /// Lets every thread run on.
+  public mutating func release() {
+    for index in threads.indices {
       Self.letGo(threads[index])
       if threads[index].hold == .stopped { threads[index].hold = .released }
     }

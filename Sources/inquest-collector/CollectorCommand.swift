@@ -47,6 +47,7 @@ enum CollectorCommand {
     guard let pid = parsed.pid else { return usage("createdump wants a pid as its last argument") }
     guard parsed.signal != nil else {
       var request = CaptureRequest(pid: pid, trigger: .manual)
+      Settings.apply(to: &request)
       return capture(&request)
     }
     var request = CaptureRequest(pid: pid, trigger: .crash)
@@ -99,7 +100,9 @@ enum CollectorCommand {
 
   private static func collect(_ request: inout CaptureRequest) -> Int32 {
     Settings.apply(to: &request)
-    let what = request.trigger == .crash ? "crashed" : "is being captured"
+    // A signal that somebody sent may well be survived: then nothing has crashed.
+    let isSent = request.crash.code.map { $0 <= 0 } ?? false
+    let what = isSent ? "got a fatal signal" : "crashed"
     Console.complain("process \(request.pid) \(what); collecting a report")
     var supervisor = Supervisor(request: request)
     let (status, path) = supervisor.run()

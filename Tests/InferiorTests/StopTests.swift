@@ -51,17 +51,6 @@ import Testing
     #expect(try fixture.goesOn(beyond: try fixture.beat()))
   }
 
-  @Test func someCanBeKeptAndTheOthersReleased() throws {
-    let fixture = try Fixture("threads", "4", "3")
-    do {
-      var stopped = try stop(fixture)
-      stopped.release { $0.id == fixture.pid }
-      #expect(eventually(3) { fixture.states.values.count { $0 == "t" } == 1 })
-      #expect(fixture.states[fixture.pid] == "t")
-    }
-    #expect(fixture.runs())
-  }
-
   /// A thread that computes has no system call to be found in.
   @Test func aSpinningThreadIsStopped() throws {
     let fixture = try Fixture("spin")

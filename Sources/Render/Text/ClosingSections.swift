@@ -64,7 +64,7 @@ extension Page {
     let info = report.report
     var words = [
       "report \(info.id)", info.createdAt,
-      "frozen \(Words.milliseconds(info.timing.frozenMS))",
+      info.timing.frozenMS.map { "frozen \(Words.milliseconds($0))" } ?? "never frozen",
       "total \(Words.milliseconds(info.timing.totalMS))",
       "\(info.collector.name) \(info.collector.version)",
     ]
@@ -74,6 +74,8 @@ extension Page {
     }
     add(.blank)
     add(Line(0, hang: 2, .detail, words.joined(separator: " · ")))
-    if let path = options.path { add(Line(0, hang: 2, [Span(.detail, path, limit: 400)])) }
+    if let path = options.path {
+      add(Line(0, hang: 2, [Span(.detail, path, uncut: true, limit: 4096)]))
+    }
   }
 }

@@ -32,11 +32,16 @@ struct Span {
   let text: String
   /// Wrapped as a whole, where it fits on a line at all.
   let together: Bool
+  /// Never cut, even where it is wider than the line: a path that somebody is going to copy.
+  let uncut: Bool
 
-  init(_ role: Role, _ text: String, together: Bool = false, limit: Int = 4000) {
+  init(
+    _ role: Role, _ text: String, together: Bool = false, uncut: Bool = false, limit: Int = 4000
+  ) {
     self.role = role
     self.text = text.harmless(limit: limit)
-    self.together = together
+    self.together = together || uncut
+    self.uncut = uncut
   }
 }
 
@@ -70,7 +75,7 @@ struct Line {
     writer.start(indent: spans.isEmpty ? 0 : indent)
     for span in spans {
       if span.together {
-        writer.place(span.text[...], role: span.role)
+        writer.place(span.text[...], role: span.role, uncut: span.uncut)
       } else {
         for word in span.text.words { writer.place(word, role: span.role) }
       }
@@ -133,18 +138,18 @@ private struct LineWriter {
     fresh = true
   }
 
-  mutating func place(_ word: Substring, role: Role) {
+  mutating func place(_ word: Substring, role: Role, uncut: Bool = false) {
     var rest = word
     // A space at the end may hang over the edge; it is trimmed there.
     let needed = String(rest).trimmingTrailingSpaces.columns
-    let pieces = needed > width - hang ? rest.pieces : []
+    let pieces = needed > width - hang && !uncut ? rest.pieces : []
     if pieces.count > 1 {
       for piece in pieces { place(piece, role: role) }
       return
     }
     if column + needed > width, !fresh { breakLine() }
     if fresh, column == hang { rest = rest.drop { $0 == " " } }
-    while column + String(rest).trimmingTrailingSpaces.columns > width {
+    while !uncut, column + String(rest).trimmingTrailingSpaces.columns > width {
       // Longer than a whole line: cut where the edge is.
       var head = rest.startIndex
       var used = 0

@@ -81,12 +81,23 @@ extension Page {
     let next = map.firstIndex { $0.start > address } ?? map.endIndex
     let first = max(0, (hit ?? next) - 2)
     let last = min(map.count, (hit.map { $0 + 3 }) ?? next + 2)
-    for index in first..<max(first, last) {
+    // A mapping far away says nothing about this address; near a NULL there is none.
+    let isNear = { (entry: MapRecord) in
+      entry.end.value.distance(upTo: address.value) < Self.neighbourhood
+        && address.value.distance(upTo: entry.start.value) < Self.neighbourhood
+    }
+    guard hit != nil || map[first..<max(first, last)].contains(where: isNear) else {
+      return addUnmapped(address)
+    }
+    for index in first..<max(first, last) where isNear(map[index]) {
       if hit == nil, index == next { addUnmapped(address) }
       add(map[index], marked: index == hit)
     }
     if hit == nil, next >= last { addUnmapped(address) }
   }
+
+  /// Bytes around the fault within which other mappings are shown.
+  private static var neighbourhood: UInt64 { 64 << 20 }
 
   private mutating func addUnmapped(_ address: HexNumber) {
     add(Line(0, [Span(.marker, "→ "), Span(.verdict, "\(address): nothing is mapped here")]))
@@ -106,5 +117,12 @@ extension Page {
           Span(.detail, size + "  ", together: true),
           Span(.detail, entry.path ?? "anonymous", together: true, limit: 300),
         ]))
+  }
+}
+
+extension UInt64 {
+  /// How far `other` lies above; 0 when it lies below.
+  fileprivate func distance(upTo other: UInt64) -> UInt64 {
+    other > self ? other - self : 0
   }
 }

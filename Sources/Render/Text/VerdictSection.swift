@@ -9,6 +9,7 @@ extension Page {
     if let signal = crash.signal {
       addField("signal", [Span(.plain, Words.signal(signal, process: report.process.pid))])
     }
+    addRuntimeMessage()
     if let survives = crash.survives {
       addField(
         "after", [Span(.warning, survives ? "the process goes on after this" : "the process ends")])
@@ -71,6 +72,16 @@ extension Page {
     }
   }
 
+  /// Where else to look: what this version cannot read, the runtime has told already.
+  mutating func addRuntimeMessage() {
+    guard report.crash.kind == .abort, report.crash.signal?.code == nil, report.exception == nil,
+      report.runtime != nil
+    else { return }
+    addField(
+      "see",
+      [Span(.plain, "what .NET printed on stderr just before: type, message and managed stack")])
+  }
+
   mutating func addProcess() {
     let process = report.process
     addHeading("Process")
@@ -96,7 +107,11 @@ extension Page {
       var spans = [Span(.plain, [runtime.name, runtime.version ?? ""].joined(separator: " "))]
       if runtime.inspection != .ok {
         spans.append(
-          Span(.warning, ", managed code could not be inspected (\(runtime.inspection))"))
+          Span(
+            .warning,
+            runtime.inspection == .unavailable
+              ? ", managed code is not inspected by this version"
+              : ", managed code could not be inspected (\(runtime.inspection))"))
       }
       addField("runtime", spans)
     }

@@ -82,10 +82,10 @@ public struct ReportInfo: Codable, Sendable {
       }
     }
     public var totalMS: Double
-    /// From the first thread's stop to the last one's release.
-    public var frozenMS: Double
+    /// From the first thread's stop to the last one's release; nil when nobody was stopped.
+    public var frozenMS: Double?
     public var stages: [Stage]
-    public init(totalMS: Double, frozenMS: Double, stages: [Stage]) {
+    public init(totalMS: Double, frozenMS: Double?, stages: [Stage]) {
       self.totalMS = totalMS
       self.frozenMS = frozenMS
       self.stages = stages

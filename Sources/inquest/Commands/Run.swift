@@ -27,7 +27,7 @@ struct Run: ParsableCommand {
   var maxFreeze: Int?
   @Option(help: "Whether the real createdump runs afterwards.")
   var createdump: Dumps?
-  @Option(help: "What the collector says on stderr.")
+  @Option(help: "What the preloaded library says on stderr: with debug, what it decides.")
   var log: LogLevel?
   @Argument(
     parsing: .captureForPassthrough,
@@ -39,6 +39,9 @@ struct Run: ParsableCommand {
     try Limits.check(timeout: timeout, maxFreeze: maxFreeze)
     guard let first = words.first, !first.isEmpty else {
       throw ValidationError("Nothing to run; write: inquest run -- CMD [ARG…]")
+    }
+    if ["-h", "--help"].contains(first), command.first != "--" {
+      throw CleanExit.helpRequest(self)
     }
     // Only "--" ends our own options, so a misspelt one must not be taken for the program.
     if first.hasPrefix("-"), command.first != "--" {

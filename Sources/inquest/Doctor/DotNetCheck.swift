@@ -1,6 +1,6 @@
 import Glibc
 
-/// The .NET runtimes that can be found, and whether managed frames can be named in their processes.
+/// The .NET runtimes that can be found.
 enum DotNetCheck {
   static var all: [Check] {
     var checks: [Check] = []
@@ -9,14 +9,8 @@ enum DotNetCheck {
       for version in Directory.names(in: shared).sorted() {
         let directory = shared + "/" + version
         guard access(directory + "/libcoreclr.so", R_OK) == 0 else { continue }
-        if access(directory + "/libmscordaccore.so", R_OK) == 0 {
-          checks.append(.ok(".NET", "\(version) in \(root), with libmscordaccore.so"))
-        } else {
-          checks.append(
-            .warning(
-              ".NET", "\(version) in \(root) has no libmscordaccore.so beside libcoreclr.so",
-              remedy: "install the full runtime package: managed frames stay unnamed without it"))
-        }
+        checks.append(
+          .ok(".NET", "\(version) in \(root); this version does not name managed frames"))
       }
     }
     return checks.isEmpty

@@ -104,7 +104,7 @@ struct PartChecks {
     else {
       return .problem(
         name, "no report of a trial process: \(result.end)\(Self.quote(result.errors))",
-        remedy: "run \"INQUEST_LOG=debug inquest capture PID\" on one of yours")
+        remedy: "run \"inquest capture PID\" on a process of yours and read its error")
     }
     guard report.process.pid == pid, report.threads.contains(where: { !$0.frames.isEmpty }) else {
       return .problem(name, "the report has no stack", remedy: "report this as a bug")
@@ -113,7 +113,7 @@ struct PartChecks {
       return .problem(
         name, "the trial process did not go on: \(state)", remedy: "report this as a bug")
     }
-    let frozen = report.report.timing.frozenMS
+    let frozen = report.report.timing.frozenMS ?? 0
     return .ok(name, "a trial process was stopped for \(frozen) ms, read, and went on")
   }
 
