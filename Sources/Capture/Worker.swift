@@ -170,6 +170,11 @@ struct Worker: ~Copyable {
     start = begin(.walk)
     let examination = Examination(
       request: request, frozen: frozen, crashedThread: crashed, images: images, runtime: runtime)
+    if let crashed, request.trigger == .crash {
+      var crash = request.announcedCrash
+      crash.threadID = Int(crashed)
+      send("crash", crash)
+    }
     let walks = examination.walk(
       isSkipped: skipped.contains(.walk), isPastDeadline: { Instant.now > deadline })
     sendThreads(examination, walks, symbols: [:])

@@ -5,7 +5,8 @@ import Testing
 /// Crashes in company: of two threads at once, and of processes that the application has started.
 @Suite(.enabled(if: Lab.isReady, "run `make fixtures` first"))
 struct CompanyTests {
-  /// 8.0 lets one thread win. 3.1 launches a createdump for each, and may die before any of them has looked.
+  /// 8.0 lets one thread win. 3.1 launches a createdump for each, and may die before any of them has looked,
+  /// or even before the shim could see whose child it is: then there is no report.
   @Test(arguments: ["exception-two-threads", "native-segv-two-threads"], Runtime.allCases)
   func twoThreadsAtOnce(_ mode: String, _ runtime: Runtime) async throws {
     let plain = try await Run.of(mode, on: runtime, .off)
@@ -24,7 +25,8 @@ struct CompanyTests {
     }
     #expect(run.outcome.ending == plain.outcome.ending)
     #expect(run.outcome.output == plain.outcome.output)
-    #expect(runtime == .net8 ? run.reports.count == 1 : (1...2).contains(run.reports.count))
+    let fewest = runtime == .core3 && mode == "native-segv-two-threads" ? 0 : 1
+    #expect((fewest...(runtime == .core3 ? 2 : 1)).contains(run.reports.count))
     #expect(run.outcome.ourLines.count == 2 * run.reports.count)
     for report in run.reports {
       #expect(report.json["process"]["pid"].int == Int(run.outcome.pid))
