@@ -93,7 +93,8 @@ public enum CrashVerdict {
       let access =
         switch signal.access {
         case .some(.execute): " executing"
-        case .some(let access): " on a \(access)"
+        case .some(.write): " writing"
+        case .some: " reading"
         case nil: ""
         }
       let exception =

@@ -81,7 +81,6 @@ static inline int inquest_openat(int directory, const char *path, int flags, mod
   return openat(directory, path, flags, mode);
 }
 
-static inline int inquest_exited(int status) { return WIFEXITED(status); }
 static inline int inquest_exit_status(int status) { return WEXITSTATUS(status); }
 static inline int inquest_signaled(int status) { return WIFSIGNALED(status); }
 static inline int inquest_term_signal(int status) { return WTERMSIG(status); }
