@@ -9,10 +9,18 @@ public enum Console {
   /// death wait, so a line that cannot be written at once is dropped.
   public static func complain(_ line: String) {
     // Names from the target end up in here: nothing of theirs may steer a terminal.
-    let clean = line.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? " " : String($0) }
+    let clean = line.unicodeScalars.map { isHarmless($0.value) ? String($0) : " " }
     let bytes = Array("inquest: \(clean.joined())\n".utf8)
     guard inquest_poll(STDERR_FILENO, Int16(POLLOUT), 100) == 1 else { return }
     _ = write(STDERR_FILENO, bytes, bytes.count)
+  }
+
+  /// False for control characters, the 8-bit ones among them, and for those that turn text around.
+  private static func isHarmless(_ scalar: UInt32) -> Bool {
+    switch scalar {
+    case 0..<0x20, 0x7f...0x9f, 0x200e...0x200f, 0x2028...0x202e, 0x2066...0x2069: false
+    default: true
+    }
   }
 
   /// Everything to standard output; false when that fails.

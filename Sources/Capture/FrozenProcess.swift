@@ -21,6 +21,8 @@ enum StackCopy {
   private static let below: UInt64 = 256
   /// Bytes of one stack, at most. The usual limit of a main thread's stack.
   private static let perThread = 8 << 20
+  /// Bytes of a stack that is neither the main thread's nor holds the thread's control block.
+  private static let foreignStack = 256 << 10
   /// Bytes of the outer end of a thread's own stack, when the thread is on another one.
   private static let otherStack = 128 << 10
   /// Bytes of all stacks.
@@ -47,18 +49,27 @@ enum StackCopy {
       if isOverBudget() { return false }
       let pointer = registers.stackPointer
       guard let stack = mappings.containing(pointer) else { continue }
-      copy(max(stack.start, pointer &- below)..<stack.end)
+      let own = Self.ownStack(of: thread, registers, pid: pid, mappings: mappings)
+      // Stacks of fibres lie in one large mapping: all of it is not this thread's to copy.
+      let limit = own?.contains(pointer) == true ? perThread : foreignStack
+      let start = pointer - min(pointer - stack.start, below)
+      if !snapshot.holds(pointer) { copy(start..<min(stack.end, start + UInt64(limit))) }
       // A handler on an alternate stack, or a coroutine: the walk may come back to the thread's own
       // stack, of which only the outer end is sure to be in use.
-      let own =
-        thread.id == pid
-        ? mappings.mappings.first { $0.path == "[stack]" }
-        : mappings.containing(registers.threadPointer)
       if let own, !own.contains(pointer), own.isWritable {
         let start = own.end - min(own.end - own.start, UInt64(otherStack))
         copy(start..<own.end)
       }
     }
     return true
+  }
+
+  /// The stack that the thread was started with, where it can be told.
+  private static func ownStack(
+    of thread: StoppedThread, _ registers: RegisterSet, pid: Int32, mappings: MappingTable
+  ) -> Mapping? {
+    thread.id == pid
+      ? mappings.mappings.first { $0.path == "[stack]" }
+      : mappings.containing(registers.threadPointer)
   }
 }

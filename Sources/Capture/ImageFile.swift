@@ -17,19 +17,23 @@ enum ImageFile {
       if image.isDeleted { candidates.insert(mapped, at: 0) } else { candidates.append(mapped) }
     }
     for path in candidates {
-      if let file = openRegularFile(path) { return file }
+      // Without a build-id only the inode tells whether this is still the file that was mapped.
+      let inode = image.buildID == nil ? image.mappings.first?.inode : nil
+      if let file = openRegularFile(path, inode: inode) { return file }
     }
     return nil
   }
 
   /// Opens nothing but a regular file: the path is the target's choice, and opening a device or a pipe
   /// can do things. O_PATH looks without touching (open(2)).
-  private static func openRegularFile(_ path: String) -> CInt? {
+  private static func openRegularFile(_ path: String, inode: UInt64?) -> CInt? {
     let place = inquest_openat(AT_FDCWD, path, O_PATH | O_CLOEXEC, 0)
     guard place >= 0 else { return nil }
     defer { close(place) }
     var status = stat()
-    guard fstat(place, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    guard fstat(place, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+      inode == nil || inode == UInt64(status.st_ino)
+    else { return nil }
     let file = inquest_openat(AT_FDCWD, "/proc/self/fd/\(place)", O_RDONLY | O_CLOEXEC, 0)
     return file >= 0 ? file : nil
   }

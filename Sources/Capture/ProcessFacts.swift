@@ -20,7 +20,11 @@ enum ProcessFacts {
     var redacted: [String] = []
     if let status = directory.status() {
       record.parentPID = Int(status.parentPID)
-      record.name = status.name
+      // status escapes the name; comm has it as it is, with a line feed at the end.
+      record.name =
+        directory.contents(of: "comm", limit: 64).map {
+          String(decoding: $0.last == 0x0a ? $0.dropLast() : $0[...], as: UTF8.self)
+        } ?? status.name
       record.userID = Int(status.userID)
       record.groupID = Int(status.groupID)
       if let innermost = status.namespacePIDs.last, status.namespacePIDs.count > 1 {

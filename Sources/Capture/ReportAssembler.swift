@@ -1,3 +1,4 @@
+import Inferior
 import Report
 
 /// Gathers facts as they arrive and writes the report from whatever has arrived.
@@ -12,6 +13,7 @@ struct ReportAssembler {
   private(set) var stages: [ReportInfo.Timing.Stage] = []
   /// The stage that has begun and not ended: where a worker that died was.
   private(set) var currentStage: String?
+  private var stageBegan = Instant.now
   private(set) var isDone = false
   /// Done, and the worker says that nothing is missing.
   private(set) var isWhole = false
@@ -32,7 +34,9 @@ struct ReportAssembler {
 
   mutating func accept(_ kind: FactKind, _ payload: ArraySlice<UInt8>) {
     switch kind {
-    case .stage: currentStage = String(decoding: payload, as: UTF8.self)
+    case .stage:
+      currentStage = String(decoding: payload, as: UTF8.self)
+      stageBegan = .now
     case .stageEnd:
       if let name = currentStage, let ms = Self.milliseconds(payload) { note(name, ms) }
       currentStage = nil
@@ -82,6 +86,12 @@ struct ReportAssembler {
   /// A second worker repeats what the first one said.
   private mutating func add(limitation: [UInt8]) {
     if !limitations.contains(limitation) { limitations.append(limitation) }
+  }
+
+  /// A worker that died in the middle of the freeze never came to tell how long it was: at most since the
+  /// stage began.
+  mutating func noteDeathInFreeze() {
+    frozen = (frozen ?? 0) + Instant.now.milliseconds(since: stageBegan)
   }
 
   /// A new worker begins after one that died: it has not said its last word.

@@ -13,6 +13,10 @@ public struct Supervisor {
   /// A stage that kills one worker is skipped; after this many deaths nothing more is tried.
   private static let maximumWorkers = 4
 
+  /// Milliseconds that the freeze stage may take beyond its budget: waiting to be allowed to trace, and a
+  /// machine that is busy.
+  private static let freezeOverhead = 1500.0
+
   private let request: CaptureRequest
   private let begun = Instant.now
   private let createdAt = Timestamp.now()
@@ -65,13 +69,22 @@ public struct Supervisor {
             effect: Stage.freeze.effect, remedy: "raise the limit on processes or memory"))
         return
       }
-      // Half of what is left for any one stage: a stage that hangs leaves time to go on without it.
+      // Half of what is left for any one stage: a stage that hangs leaves time to go on without it. The
+      // freeze is given no more than its budget: while it lasts the service stands still.
       let end = worker.follow(
-        limit: { _ in Instant.now.advanced(byMilliseconds: deadline.milliseconds(since: .now) / 2)
+        limit: { stage in
+          let half = deadline.milliseconds(since: .now) / 2
+          let isFreeze = stage == Stage.freeze.rawValue
+          return Instant.now.advanced(
+            byMilliseconds: isFreeze
+              ? min(half, Self.freezeOverhead + request.maximumFreeze) : half)
         },
         accept: { assembler.accept($0, $1) })
       if assembler.isDone || assembler.refusal != nil { return }
       noteDeath(end)
+      // Reading this process's memory can block for ever (a dead network mount, userfaultfd): once is
+      // enough for a service that stood still meanwhile.
+      if end == .hung, skipped.contains(.freeze) { return }
       FaultInjection.disarm()
     }
   }
@@ -86,6 +99,7 @@ public struct Supervisor {
       }
     let stage = assembler.currentStage.flatMap(Stage.init(rawValue:))
     if let stage { skipped.insert(stage) }
+    if stage == .freeze { assembler.noteDeathInFreeze() }
     let place = "in stage \(stage?.rawValue ?? "start")"
     let effect = stage?.effect ?? "the report may lack facts"
     // A worker that is ended because nothing is left of the time need not have hung.

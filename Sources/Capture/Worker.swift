@@ -146,7 +146,11 @@ struct Worker: ~Copyable {
             ? "its stack is not read"
             : "its registers are unknown but for two; its stack may end early",
           remedy: sleeps ? nil : "raise INQUEST_MAX_FREEZE or --max-freeze")
-      case .stopped, .released: break
+      case .stopped, .released:
+        guard thread.registers == nil else { continue }
+        limit(
+          .freeze, thread: thread.id, problem: "the thread's registers are not this architecture's",
+          effect: "its stack is not read", remedy: "32-bit programs are not supported")
       }
     }
   }

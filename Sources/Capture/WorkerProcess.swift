@@ -48,9 +48,9 @@ struct WorkerProcess: ~Copyable {
 
   /// Hands every message to `accept` until the worker ends or `limit` says that it takes too long.
   ///
-  /// - Parameter limit: asked before each wait: the point at which the present stage has had its time.
+  /// - Parameter limit: the point at which a stage that begins now, of this name, has had its time.
   consuming func follow(
-    limit: (FactKind?) -> Instant, accept: (FactKind, ArraySlice<UInt8>) -> Void
+    limit: (String?) -> Instant, accept: (FactKind, ArraySlice<UInt8>) -> Void
   ) -> End {
     var parser = FactParser()
     let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
@@ -73,7 +73,7 @@ struct WorkerProcess: ~Copyable {
       parser.append(UnsafeRawBufferPointer(rebasing: chunk[..<count]))
       while let (kind, payload) = parser.next() {
         accept(kind, payload)
-        if kind == .stage { end = limit(kind) }
+        if kind == .stage { end = limit(String(decoding: payload, as: UTF8.self)) }
       }
     }
   }

@@ -10,6 +10,8 @@ public enum InferiorError: Error, Equatable, Sendable {
   case vanished(pid: Int32)
   /// A kernel thread has no memory of its own to read.
   case kernelThread(pid: Int32)
+  /// /proc shows another PID namespace than the one we live in: its pids are other processes'.
+  case foreignProc
 }
 
 /// What stands in the way of ptrace(2), as far as /proc tells.
@@ -33,6 +35,7 @@ extension InferiorError: CustomStringConvertible {
     case .noSuchProcess(let pid): "there is no process \(pid)"
     case .notPermitted(let pid, let refusal): "not permitted to read process \(pid): \(refusal)"
     case .vanished(let pid): "process \(pid) ended while it was being read"
+    case .foreignProc: "/proc is not that of this PID namespace"
     case .kernelThread(let pid): "process \(pid) is a kernel thread and has no stack of its own"
     }
   }
@@ -42,6 +45,7 @@ extension InferiorError: CustomStringConvertible {
     switch self {
     case .noSuchProcess: "check the pid; in a container use the pid as seen from here"
     case .vanished: "nothing: run it under `inquest run` to catch its end"
+    case .foreignProc: "mount one: mount -t proc proc /proc"
     case .kernelThread: "read /proc/PID/stack as root instead"
     case .notPermitted(_, let refusal): refusal.remedy
     }

@@ -5,11 +5,14 @@ public struct ProcessDirectory: ~Copyable {
   public let pid: Int32
   private let descriptor: CInt
 
-  /// - Throws: ``InferiorError/noSuchProcess(pid:)``.
+  /// - Throws: ``InferiorError/noSuchProcess(pid:)``, ``InferiorError/foreignProc``.
   public init(pid: Int32) throws(InferiorError) {
     descriptor = inquest_openat(
       AT_FDCWD, "/proc/\(pid)", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
     self.pid = pid
+    // Under somebody else's /proc our pid, and every other, would be another process's.
+    let seen = Self.link(directory: AT_FDCWD, "/proc/self")
+    if let seen, seen != "\(getpid())" { throw .foreignProc }
     // /proc/TID exists for every thread but is not listed: only a thread group leader is a process.
     guard pid > 0, descriptor >= 0, status()?.threadGroupID == pid else {
       throw .noSuchProcess(pid: pid)
@@ -27,9 +30,13 @@ public struct ProcessDirectory: ~Copyable {
 
   /// The target of a link below the directory, such as `exe`; nil if it cannot be read.
   public func link(_ name: String) -> String? {
+    Self.link(directory: descriptor, name)
+  }
+
+  private static func link(directory: CInt, _ name: String) -> String? {
     let bytes = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, filled in
       filled = buffer.withMemoryRebound(to: CChar.self) {
-        $0.baseAddress.map { max(0, readlinkat(descriptor, name, $0, 4096)) } ?? 0
+        $0.baseAddress.map { max(0, readlinkat(directory, name, $0, 4096)) } ?? 0
       }
     }
     return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)

@@ -23,6 +23,7 @@ public final class ProcessMemory: MemorySource {
 
   deinit {
     pages.deallocate()
+    if isRefused { close(file) }
   }
 
   public func read(_ address: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Int {
@@ -48,13 +49,24 @@ public final class ProcessMemory: MemorySource {
     return done
   }
 
+  /// /proc/PID/mem, for kernels or seccomp filters that refuse process_vm_readv; -1 until it is needed.
+  private lazy var file = inquest_openat(AT_FDCWD, "/proc/\(pid)/mem", O_RDONLY | O_CLOEXEC, 0)
+  private var isRefused = false
+
   /// Past the cache: the memory as it is now.
   public func readDirectly(_ address: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Int {
     var done = 0
     // A range that ends in a hole gives a partial count first and then EFAULT.
     while done < buffer.count, let base = buffer.baseAddress {
-      let count = inquest_read_memory(
-        pid, address &+ UInt64(done), base + done, buffer.count - done)
+      let at = address &+ UInt64(done)
+      var count = -1
+      if !isRefused {
+        count = inquest_read_memory(pid, at, base + done, buffer.count - done)
+        isRefused = count < 0 && (inquest_errno() == EPERM || inquest_errno() == ENOSYS)
+      }
+      if isRefused {
+        count = pread(file, base + done, buffer.count - done, off_t(truncatingIfNeeded: at))
+      }
       if count <= 0 { break }
       done += count
     }

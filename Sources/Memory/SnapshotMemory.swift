@@ -21,6 +21,11 @@ public final class SnapshotMemory: MemorySource {
     copies.insert((address, bytes), at: position)
   }
 
+  /// True when the byte at `address` has been copied.
+  public func holds(_ address: UInt64) -> Bool {
+    index(at: address) != nil
+  }
+
   public func read(_ address: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Int {
     guard let index = index(at: address) else { return live.read(address, into: buffer) }
     recent = index

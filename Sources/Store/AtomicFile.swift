@@ -8,6 +8,30 @@ enum AtomicFile {
     ".inquest-" + String(UInt64.random(in: .min ... .max), radix: 16) + ".tmp"
   }
 
+  /// Deletes what writers that were killed have left: nobody else would. Only what is older than any
+  /// collection can be.
+  static func removeLeftovers(in directory: borrowing Descriptor) {
+    let hour = 3600
+    let listing = openat(directory.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard listing >= 0 else { return }
+    guard let stream = fdopendir(listing) else {
+      close(listing)
+      return
+    }
+    defer { closedir(stream) }
+    while let entry = readdir(stream) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      guard name.hasPrefix(".inquest-"), name.hasSuffix(".tmp") else { continue }
+      var status = stat()
+      guard fstatat(directory.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0,
+        status.st_mode & S_IFMT == S_IFREG, status.st_mtim.tv_sec < time(nil) - hour
+      else { continue }
+      _ = unlinkat(directory.number, name, 0)
+    }
+  }
+
   /// - Parameter path: what the message of an error names.
   static func create(
     _ name: String, in directory: borrowing Descriptor, path: String

@@ -61,6 +61,7 @@ public struct ReportDirectory: Sendable {
     let file = try AtomicFile.create(probe, in: directory, path: path)
     _ = unlinkat(directory.number, probe, 0)
     _ = consume file
+    AtomicFile.removeLeftovers(in: directory)
   }
 
   /// Writes one report: temporary file, fsync, rename, fsync of the directory.

@@ -38,6 +38,18 @@ public enum ImageProblem: Error, Sendable, Equatable {
   case pastDeadline
 }
 
+extension ImageProblem: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .fileUnavailable: "the file cannot be opened"
+    case .replacedOnDisk: "the file on disk is not the one that was loaded"
+    case .unreadable(let problem): "the file cannot be read: \(problem)"
+    case .noSymbols: "the file has no symbols, and there is no separate debug file"
+    case .pastDeadline: "time ran out"
+    }
+  }
+}
+
 /// What became of a set of addresses.
 public struct SymbolResult: Sendable {
   /// The functions found, by look-up address. An address without a function is not in it.

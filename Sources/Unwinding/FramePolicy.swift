@@ -7,4 +7,13 @@ enum FramePolicy {
   /// How often one walk may change to a stack at a lower address without a signal frame in between:
   /// handlers that pivot and coroutines do; a corrupt stack does it for ever.
   static let stackSwitches = 16
+
+  /// A stack_t (sigaltstack(2)) as a range; nil for a disabled one, and for numbers that are no stack: they
+  /// come from the target's memory.
+  static func alternateStack(base: UInt64, size: UInt64, flags: Int32) -> Range<UInt64>? {
+    let disabled: Int32 = 2
+    let (end, overflow) = base.addingReportingOverflow(size)
+    guard flags & disabled == 0, !overflow, size > 0, size < 1 << 40 else { return nil }
+    return base..<end
+  }
 }

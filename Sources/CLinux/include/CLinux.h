@@ -55,6 +55,9 @@ static inline long inquest_general_registers(pid_t tid, void *buffer, size_t siz
 // sleep, or waiting for a vfork child, that can be any time. Nothing else of ours may wait for it.
 void inquest_release_when_stopped(pid_t tid);
 
+// errno is a macro, which Swift cannot see.
+static inline int inquest_errno(void) { return errno; }
+
 // process_vm_readv(2), one range.
 static inline ssize_t inquest_read_memory(pid_t pid, uint64_t address, void *buffer, size_t size) {
   struct iovec local = {buffer, size};
@@ -92,8 +95,9 @@ typedef struct {
   sigset_t blocked;
 } inquest_signal_state;
 
-// Puts every signal's action back to the default and unblocks all, but for SIGPIPE, which is ignored: a
-// service whose stderr is a broken pipe must not kill its collector. The state before goes to `before`.
+// Puts every signal's action back to the default and unblocks all, but for two that are ignored: SIGPIPE
+// (a service whose stderr is a broken pipe must not kill its collector) and SIGXFSZ (nor one with a limit
+// on file sizes: the write then fails, and says so). The state before goes to `before`.
 static inline void inquest_reset_signals(inquest_signal_state *before) {
   before->ignored = 0;
   for (int number = 1; number < 65; number++) {
@@ -101,7 +105,7 @@ static inline void inquest_reset_signals(inquest_signal_state *before) {
     struct sigaction old;
     if (sigaction(number, NULL, &old) != 0) continue;  // 32 and 33 are libc's own
     if (old.sa_handler == SIG_IGN) before->ignored |= 1ull << (number - 1);
-    signal(number, number == SIGPIPE ? SIG_IGN : SIG_DFL);
+    signal(number, number == SIGPIPE || number == SIGXFSZ ? SIG_IGN : SIG_DFL);
   }
   sigset_t none;
   sigemptyset(&none);

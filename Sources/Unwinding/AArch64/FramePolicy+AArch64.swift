@@ -70,12 +70,12 @@
         registers.pc = word(registersAt + 8 * 33)
         registers.pstate = word(registersAt + 8 * 34)
         let (base, flags, size) = (word(128 + 16), half(128 + 24), word(128 + 32))
-        let stack = base..<(size < 1 << 40 ? base &+ size : base)
+        let stack = alternateStack(base: base, size: size, flags: flags)
         return SignalContext(
           step: 0, registers: registers, number: half(0), code: half(8), errno: half(4),
           address: word(16), senderPID: half(16), senderUID: UInt32(bitPattern: half(20)),
           errorCode: 0, trapNumber: 0,
-          alternateStack: flags & 2 == 0 && !stack.isEmpty ? stack : nil)
+          alternateStack: stack)
       }
     }
   }

@@ -102,14 +102,13 @@
         registers.rflags = word(general + 136)
         let (base, flags, size) = (word(16), half(24), word(32))
         let info = contextSize
-        let disabled: Int32 = 2  // SS_DISABLE
-        let stack = base..<(size < 1 << 40 ? base &+ size : base)
+        let stack = alternateStack(base: base, size: size, flags: flags)
         return SignalContext(
           step: 0, registers: registers, number: half(info), code: half(info + 8),
           errno: half(info + 4), address: word(info + 16), senderPID: half(info + 16),
           senderUID: UInt32(bitPattern: half(info + 20)), errorCode: word(general + 152),
           trapNumber: word(general + 160),
-          alternateStack: flags & disabled == 0 && !stack.isEmpty ? stack : nil)
+          alternateStack: stack)
       }
     }
   }

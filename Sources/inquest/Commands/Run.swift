@@ -60,7 +60,9 @@ struct Run: ParsableCommand {
       // The service comes first: one that does not start for want of its crash reporter is harmed.
       Console.complain("\(error.message); running without crash reports")
     }
-    throw failure(Execute.replace(words[0], words, searching: true))
+    // What follows the options is the end of our own command line: taken from there byte by byte, because
+    // a file name need not be UTF-8.
+    throw failure(Execute.replace(Arguments.last(words.count) ?? words.map { Array($0.utf8) }))
   }
 
   /// Puts into the environment what the program needs to leave a report.
@@ -82,6 +84,7 @@ struct Run: ParsableCommand {
     }
     let existing = Console.environment("LD_PRELOAD")
     setenv("LD_PRELOAD", Environment.preloading(library, existing: existing), 1)
+    Environment.makeRoomForTheShim()
   }
 
   /// The program may change its directory before it crashes.

@@ -4,13 +4,25 @@ import Glibc
 enum Execute {
   /// Replaces this process, so that signals, terminal and status are exactly the other program's.
   ///
-  /// - Parameter searching: look `arguments[0]` up in PATH, as execvp(3) does.
   /// - Returns: only on failure: the errno.
-  static func replace(_ path: String, _ arguments: [String], searching: Bool = false) -> Int32 {
+  static func replace(_ path: String, _ arguments: [String]) -> Int32 {
     withCStrings(arguments) { argv in
-      _ = searching ? execvp(path, argv) : execv(path, argv)
+      _ = execv(path, argv)
       return errno
     }
+  }
+
+  /// The same, with the program looked up in PATH as execvp(3) does, and arguments of any bytes.
+  static func replace(_ arguments: [[UInt8]]) -> Int32 {
+    var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { bytes in
+      (bytes + [0]).withUnsafeBytes {
+        $0.withMemoryRebound(to: CChar.self) { strdup($0.baseAddress!) }
+      }
+    }
+    pointers.append(nil)
+    guard let program = pointers[0] else { return ENOENT }
+    execvp(program, pointers)
+    return errno
   }
 
   /// Calls `body` with a null-terminated array of C strings.
@@ -40,6 +52,27 @@ enum Environment {
       unsetenv("LD_PRELOAD")
     } else {
       setenv("LD_PRELOAD", kept.joined(separator: ":"), 1)
+    }
+  }
+
+  /// Sets, where the user has set none of them, the four variables that the shim's constructor would add
+  /// (preload/marker.h), exactly as it would.
+  ///
+  /// A constructor that has to add some puts the environment elsewhere, and Swift's runtime, linked
+  /// statically, finds its arguments only beside an environment that lies on the stack. With nothing to
+  /// add the shim moves nothing.
+  static func makeRoomForTheShim() {
+    let off = ["0", "false", "no", "off"]
+    if let enabled = Console.environment("INQUEST_ENABLED"), off.contains(enabled.lowercased()) {
+      return
+    }
+    let variables = [
+      "DOTNET_DbgEnableMiniDump", "COMPlus_DbgEnableMiniDump", "DOTNET_DbgMiniDumpName",
+      "COMPlus_DbgMiniDumpName",
+    ]
+    guard variables.allSatisfy({ Console.environment($0) == nil }) else { return }
+    for name in variables {
+      setenv(name, name.hasSuffix("Name") ? "/dev/null/.//." : "1", 1)
     }
   }
 
