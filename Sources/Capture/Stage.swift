@@ -14,7 +14,7 @@ enum Stage: String, CaseIterable {
   /// What the report lacks without it.
   var effect: String {
     switch self {
-    case .freeze: "the process was stopped a second time, or not read at all"
+    case .freeze: "the process was stopped twice, or read without being stopped"
     case .images: "frames without modules; stacks end early"
     case .walk: "each thread has its innermost frame only"
     case .symbols: "frames have modules and offsets, but no function names"

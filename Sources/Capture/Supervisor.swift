@@ -23,6 +23,7 @@ public struct Supervisor {
   private let deadline: Instant
   private var assembler: ReportAssembler
   private var skipped: Set<Stage> = []
+  private var mayFreeze = true
 
   public init(request: CaptureRequest) {
     self.request = request
@@ -56,10 +57,12 @@ public struct Supervisor {
     for _ in 0..<Self.maximumWorkers {
       guard deadline > .now else { return }
       assembler.restart()
-      let (request, skipped, deadline) = (self.request, self.skipped, self.deadline)
+      let (request, skipped, mayFreeze) = (self.request, self.skipped, self.mayFreeze)
+      let deadline = self.deadline
       let worker = WorkerProcess.start { socket in
         let worker = Worker(
-          request: request, skipped: skipped, deadline: deadline, descriptor: socket)
+          request: request, skipped: skipped, mayFreeze: mayFreeze, deadline: deadline,
+          descriptor: socket)
         worker.run()
       }
       guard let worker else {
@@ -83,8 +86,8 @@ public struct Supervisor {
       if assembler.isDone || assembler.refusal != nil { return }
       noteDeath(end)
       // Reading this process's memory can block for ever (a dead network mount, userfaultfd): once is
-      // enough for a service that stood still meanwhile.
-      if end == .hung, skipped.contains(.freeze) { return }
+      // enough for a service that stood still meanwhile. The next worker stops nobody.
+      if end == .hung, self.skipped.contains(.freeze) { self.mayFreeze = false }
       FaultInjection.disarm()
     }
   }

@@ -14,12 +14,18 @@ import Unwinding
 struct Worker: ~Copyable {
   let request: CaptureRequest
   let skipped: Set<Stage>
+  /// False after a freeze that hung: the process has stood still for long enough.
+  let mayFreeze: Bool
   let deadline: Instant
   let facts: FactSender
 
-  init(request: CaptureRequest, skipped: Set<Stage>, deadline: Instant, descriptor: CInt) {
+  init(
+    request: CaptureRequest, skipped: Set<Stage>, mayFreeze: Bool, deadline: Instant,
+    descriptor: CInt
+  ) {
     self.request = request
     self.skipped = skipped
+    self.mayFreeze = mayFreeze
     self.deadline = deadline
     facts = FactSender(descriptor: descriptor)
   }
@@ -43,7 +49,7 @@ struct Worker: ~Copyable {
       send("host", HostFacts.read())
       if !redacted.isEmpty { facts.send(.redacted, redacted.joined(separator: "\n")) }
       let crashed = awaitCrashedThread(directory)
-      let frozen = try freeze(directory)
+      let frozen = mayFreeze ? try freeze(directory) : observe(directory)
       let isWhole = examine(frozen, crashed: crashed, directory)
       facts.send(.done, isWhole ? "" : "partial")
     } catch {
@@ -115,6 +121,19 @@ struct Worker: ~Copyable {
     return frozen
   }
 
+  /// What there is without stopping anyone: threads that are blocked show where, and their stacks stay as
+  /// they are.
+  private func observe(_ directory: borrowing ProcessDirectory) -> FrozenProcess {
+    let threads = StoppedProcess.observe(directory)
+    let live = threads.first { $0.hold != .none(.exited) }?.id ?? request.pid
+    let maps = directory.contents(of: "task/\(live)/maps", limit: 64 << 20) ?? []
+    var frozen = FrozenProcess(
+      threads: threads, liveThread: live, mappings: MappingTable(text: maps),
+      memory: SnapshotMemory(live: ProcessMemory(pid: live)), milliseconds: 0)
+    fillInUnstopped(&frozen, directory)
+    return frozen
+  }
+
   /// What /proc tells of threads that could not be stopped, and why they could not.
   private func fillInUnstopped(
     _ frozen: inout FrozenProcess, _ directory: borrowing ProcessDirectory
@@ -131,6 +150,13 @@ struct Worker: ~Copyable {
         limit(
           .freeze, thread: thread.id, problem: "the thread has exited (zombie)",
           effect: "it has no stack")
+      case .none(.notStopped):
+        limit(
+          .freeze, thread: thread.id,
+          problem: "the process was not stopped again after a freeze that hung",
+          effect: thread.pointers == nil
+            ? "the thread was running: its stack is not read"
+            : "of its registers but two are known; its stack may end early")
       case .none(.refused):
         limit(
           .freeze, thread: thread.id, problem: "the kernel refused to trace the thread",

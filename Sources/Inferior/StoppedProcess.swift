@@ -115,6 +115,19 @@ public struct StoppedProcess: ~Copyable {
     }
   }
 
+  /// The threads as /proc shows them, with nobody stopped: where each of them is blocked, if it is.
+  public static func observe(_ directory: borrowing ProcessDirectory) -> [StoppedThread] {
+    let ids = directory.threadIDs()
+    let known = describe(ids, directory)
+    return ids.compactMap { id in
+      guard let (name, state) = known[id] else { return nil }
+      var thread = StoppedThread(id: id, name: name, state: state)
+      thread.hold = .none(state == "Z" || state == "X" ? .exited : .notStopped)
+      thread.pointers = directory.blockedThreadPointers(id)
+      return thread
+    }
+  }
+
   private static func describe(
     _ ids: [Int32], _ directory: borrowing ProcessDirectory
   ) -> [Int32: (name: String, state: Character)] {
@@ -194,6 +207,8 @@ public struct StoppedThread: Sendable {
     /// A zombie: it has exited, and nobody has reaped it.
     case exited
     case refused
+    /// Nobody tried: see ``StoppedProcess/observe(_:)``.
+    case notStopped
   }
 
   public enum Hold: Sendable, Equatable {

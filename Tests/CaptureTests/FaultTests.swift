@@ -30,6 +30,10 @@ import Testing
     #expect(!report.memoryMap.isEmpty)
     let names = report.threads.flatMap(\.functions)
     switch stage {
+    case .freeze where hangs:
+      // Nobody was stopped a second time; these threads are blocked, and the kernel shows where.
+      #expect(report.threads.allSatisfy { $0.registers == nil })
+      #expect(names.count { $0 == "level_10" } == 4)
     case .freeze, .diagnosis:
       #expect(names.count { $0 == "level_10" } == 4)
     case .images:

@@ -111,7 +111,8 @@ struct AdversityTests {
     let attributes = try FileManager.default.attributesOfItem(atPath: report.path)
     #expect((attributes[.ownerAccountID] as? NSNumber)?.intValue == 65534)
     #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o600)
-    #expect(try await ReportFile.violations([report.path]) == "")
+    let problems = try await ReportFile.violations([report.path])
+    #expect(problems == "")
   }
 
   /// The same command, of copies where the originals lie below a folder that others may not enter.

@@ -30,6 +30,16 @@ struct CollectorDeathTests {
     let limitation = try #require(report.limitations.first { $0["stage"].text == stage })
     #expect(limitation["problem"].text?.contains("hung") == true)
     #expect((report.json["report"]["timing"]["total_ms"].double ?? .infinity) < 4500)
+    // After a freeze that hung nobody is stopped again: blocked threads are walked as far as the two
+    // registers lead that the kernel shows.
+    guard stage != "freeze" else {
+      #expect(report.threads.count > 8)
+      #expect(report.crashed?["id"].int == Int(run.outcome.pid))
+      #expect(report.crash["kind"].text == "native_fault")
+      let problems = try await ReportFile.violations([report.path])
+      #expect(problems == "")
+      return
+    }
     try await check(report, without: stage, run)
   }
 
@@ -52,7 +62,8 @@ struct CollectorDeathTests {
       #expect(report.frames.count > 15)
       #expect(report.function(0) == (stage == "symbols" ? nil : "write_to"))
     }
-    #expect(try await ReportFile.violations([report.path]) == "")
+    let problems = try await ReportFile.violations([report.path])
+    #expect(problems == "")
   }
 
   @Test(arguments: Runtime.allCases)
