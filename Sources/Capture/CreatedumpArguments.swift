@@ -1,4 +1,4 @@
-/// What the runtime told createdump on its command line (../shared/facts/createdump.md; every version from
+/// What the runtime told createdump on its command line (Tests/Fixtures/dotnet/truth.md; every version from
 /// 3.1 to the newest is accepted, because the shim passes on whatever it was given).
 public struct CreatedumpArguments: Sendable, Equatable {
   public var pid: Int32?
