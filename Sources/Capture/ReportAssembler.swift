@@ -1,3 +1,4 @@
+import Diagnosis
 import Inferior
 import Report
 
@@ -29,6 +30,9 @@ struct ReportAssembler {
     let crash = request.announcedCrash
     summary = crash.summary
     values["crash"] = JSONStream.encode(crash)[...]
+    let signature = CrashSignature.signature(crash, thread: nil, modules: [])
+    values["signature"] = JSONStream.encode(signature)[...]
+    values["host"] = JSONStream.encode(HostFacts.read())[...]
     values["process"] = JSONStream.encode(ProcessRecord(pid: Int(request.pid)))[...]
   }
 

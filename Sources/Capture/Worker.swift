@@ -46,7 +46,6 @@ struct Worker: ~Copyable {
       }
       facts.send(.name, process.name ?? "")
       send("process", process)
-      send("host", HostFacts.read())
       if !redacted.isEmpty { facts.send(.redacted, redacted.joined(separator: "\n")) }
       let crashed = awaitCrashedThread(directory)
       let frozen = mayFreeze ? try freeze(directory) : observe(directory)
@@ -332,17 +331,19 @@ struct Worker: ~Copyable {
     if let index = examination.crashed {
       let thread = examination.record(index, walk: walks[index], builder: builder)
       let modules = examination.images.images.map(ModuleRecord.init(image:))
-      if builder.fault(in: walks[index]) == nil {
+      let isReached = builder.fault(in: walks[index]) != nil
+      let signature = CrashSignature.signature(
+        crash, thread: isReached ? thread : nil, modules: modules)
+      send("signature", signature)
+      if !isReached {
         limit(
           .walk, thread: examination.frozen.threads[index].id,
           problem: "the walk ended before the place of the crash (\(thread.endReason))",
           effect: "frames begin where the thread waits for the collector, not at the fault")
-      } else if let signature = CrashSignature.signature(crash, thread: thread, modules: modules) {
-        send("signature", signature)
-      } else {
+      } else if signature.frames.isEmpty {
         limit(
           .diagnosis, problem: "no frame of the crashed thread has a name or a file of its own",
-          effect: "there is no signature: this crash cannot be grouped with others like it")
+          effect: "its signature says the kind of crash only, and is shared by different crashes")
       }
     } else {
       limit(

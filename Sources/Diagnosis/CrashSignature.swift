@@ -6,16 +6,16 @@ public enum CrashSignature {
   private static let depth = 6
   static let algorithm = "frames-1"
 
-  /// Nil when no frame of the crashed thread has anything to tell it from another: then two different
-  /// crashes would be called the same.
+  /// - Parameter thread: the crashed thread; nil where there is none, or where the walk did not reach the
+  ///   place of the crash.
+  /// - Returns: one without `frames` when nothing of the crashed thread has anything to tell it from
+  ///   another: then it stands for the kind of crash only, and no two crashes are known to be the same.
   public static func signature(_ crash: Crash, thread: ThreadRecord?, modules: [ModuleRecord])
-    -> Signature?
+    -> Signature
   {
-    guard let thread, crash.kind != .none else { return nil }
-    let own = thread.frames.prefix { !startCode.contains($0.function ?? "") }
+    let own = (thread?.frames ?? []).prefix { !startCode.contains($0.function ?? "") }
     let names = own.lazy.filter { $0.plumbing != true }.compactMap { name($0, modules: modules) }
       .prefix(depth)
-    guard !names.isEmpty else { return nil }
     let parts = [crash.kind.rawValue, crash.signal?.name ?? ""] + names
     let hash = String(fnv1a(parts.joined(separator: "\n")), radix: 16)
     return Signature(
