@@ -38,6 +38,7 @@ let package = Package(
       name: "CElfutils",
       // xz for .gnu_debugdata, which libdw would unpack without limit.
       linkerSettings: [.linkedLibrary("dw"), .linkedLibrary("elf"), .linkedLibrary("lzma")]),
+    .target(name: "CDac"),
     .target(
       name: "CDemangle",
       linkerSettings: [.linkedLibrary(":libiberty.a")]),
@@ -51,7 +52,7 @@ let package = Package(
     .target(name: "Unwinding", dependencies: ["CUnwind", "Memory"], swiftSettings: house),
     .target(
       name: "Symbols", dependencies: ["CElfutils", "CDemangle", "Memory"], swiftSettings: house),
-    .target(name: "DotNet", dependencies: ["Memory"], swiftSettings: house),
+    .target(name: "DotNet", dependencies: ["CDac", "Memory"], swiftSettings: house),
 
     // Understanding and showing.
     .target(name: "Diagnosis", dependencies: ["Report"], swiftSettings: house),

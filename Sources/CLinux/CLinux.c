@@ -1,5 +1,9 @@
 #include "CLinux.h"
 
+#include <grp.h>
+#include <linux/capability.h>
+#include <sched.h>
+
 // A signal handler has nobody to ask but globals. Threads beyond the last slot stay ours until we exit.
 static struct {
   pid_t waiting[64];
@@ -35,4 +39,39 @@ void inquest_release_when_stopped(pid_t tid) {
   sigaction(SIGCHLD, &action, NULL);
   // It may have stopped just before anybody listened.
   release_stopped(SIGCHLD);
+}
+
+int inquest_become_user(uint32_t user, uint32_t group, const uint32_t *groups, size_t count) {
+  // One without the capability may not even set what it has, so only differences are set.
+  gid_t current[1024];
+  int have = getgroups(1024, current);
+  int same = have == (int)count;
+  for (size_t i = 0; same && i < count; i++) same = current[i] == groups[i];
+  if (!same && setgroups(count, groups) != 0) return errno;
+  if (setresgid(group, group, group) != 0) return errno;
+  if (setresuid(user, user, user) != 0) return errno;
+  return 0;
+}
+
+int inquest_limit_capabilities(uint64_t mask) {
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
+  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct data[2] = {{0}};
+  if (syscall(SYS_capget, &header, data) != 0) return errno;
+  for (int half = 0; half < 2; half++) {
+    uint32_t allowed = (uint32_t)(mask >> (32 * half));
+    data[half].effective &= allowed;
+    data[half].permitted &= allowed;
+    data[half].inheritable = 0;
+  }
+  return syscall(SYS_capset, &header, data) == 0 ? 0 : errno;
+}
+
+int inquest_enter_namespace(int descriptor, int kind) {
+  return setns(descriptor, kind) == 0 ? 0 : errno;
+}
+
+int inquest_enter_root(int descriptor) {
+  return fchdir(descriptor) == 0 && chroot(".") == 0 && chdir("/") == 0 ? 0 : errno;
 }

@@ -3,6 +3,7 @@ import DotNet
 import Inferior
 import Memory
 import Report
+import Symbols
 import Unwinding
 
 /// A process as it was when it stood still, and what is worked out from it afterwards.
@@ -11,17 +12,22 @@ struct Examination {
   let frozen: FrozenProcess
   let images: ImageTable
   let runtime: ManagedRuntime?
+  let managed: ManagedInspection?
+  /// Names of managed code; nil where the runtime cannot be asked.
+  let names: ManagedNames?
   /// Position of the crashed thread among `frozen.threads`; nil in a manual capture, or when unknown.
   let crashed: Int?
 
   init(
     request: CaptureRequest, frozen: FrozenProcess, crashedThread: Int32?, images: ImageTable,
-    runtime: ManagedRuntime?
+    runtime: ManagedRuntime?, managed: ManagedInspection?
   ) {
     self.request = request
     self.frozen = frozen
     self.images = images
     self.runtime = runtime
+    self.managed = managed
+    names = managed.flatMap { $0.isReady ? ManagedNames($0) : nil }
     let told = crashedThread.flatMap { id in frozen.threads.firstIndex { $0.id == id } }
     // A process with one thread leaves no choice.
     crashed = request.trigger == .crash ? told ?? (frozen.threads.count == 1 ? 0 : nil) : nil
@@ -35,7 +41,8 @@ struct Examination {
   /// One walk a thread, in the order of `frozen.threads`; empty for those without registers.
   func walk(isSkipped: Bool, isPastDeadline: () -> Bool) -> [Walk] {
     let unwinder = Unwinder(
-      memory: frozen.memory, images: images, mappings: frozen.mappings)
+      memory: frozen.memory, images: images, mappings: frozen.mappings,
+      managedCode: managed?.codeFinder(memory: frozen.memory, images: images))
     let limits =
       isSkipped ? WalkLimits(head: 1, tail: 0, total: 1) : WalkLimits(head: 256, tail: 64)
     return frozen.threads.map { thread in
@@ -47,6 +54,10 @@ struct Examination {
       }
       return unwinder.walk(from: registers, limits: limits, isPastDeadline: isPastDeadline)
     }
+  }
+
+  func builder(symbols: [UInt64: Symbol]) -> FrameBuilder {
+    FrameBuilder(images: images, runtime: runtime, names: names, symbols: symbols)
   }
 
   func record(_ index: Int, walk: Walk, builder: FrameBuilder) -> ThreadRecord {
@@ -69,6 +80,9 @@ struct Examination {
     }
     record.state = ProcessStatus.name(ofState: thread.state)
     record.stack = stack
+    record.managed = managed?.threads[thread.id].map {
+      ThreadRecord.Managed(id: $0.managedID, exceptionType: $0.exceptionType)
+    }
     let cause = isCrashed ? builder.cause(in: walk) : nil
     let registers = cause?.registers ?? thread.registers
     record.registers = registers.map { set in

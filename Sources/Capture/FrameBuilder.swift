@@ -8,6 +8,8 @@ import Unwinding
 struct FrameBuilder {
   let images: ImageTable
   let runtime: ManagedRuntime?
+  /// Nil where the runtime cannot be asked.
+  let names: ManagedNames?
   let symbols: [UInt64: Symbol]
 
   /// False before the symbols have been looked up.
@@ -32,6 +34,9 @@ struct FrameBuilder {
       frame.rawFunction = symbol.rawName
       frame.functionOffset = HexNumber(step.ip &- symbol.address)
     }
+    if frame.kind == .managed || frame.module == nil, let found = names?.resolve(lookup) {
+      frame.apply(found)
+    }
     if step.isSignalTrampoline { frame.signalFrame = true }
     return frame
   }
@@ -42,6 +47,7 @@ struct FrameBuilder {
     case .cfi: .cfi
     case .framePointer: .framePointer
     case .scan: .scan
+    case .runtime: .runtime
     }
   }
 

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 import Inferior
 import Report
 

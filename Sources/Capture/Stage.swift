@@ -1,5 +1,8 @@
 /// The stages of a collection, in order. One that kills the worker is switched off for the next.
 enum Stage: String, CaseIterable {
+  /// Ask the .NET runtime's debugging library, in a process of its own: before, within and after the
+  /// freeze.
+  case managed
   /// Stop every thread, read registers and maps, copy stacks, release.
   case freeze
   /// Find the images among the mappings.
@@ -14,6 +17,8 @@ enum Stage: String, CaseIterable {
   /// What the report lacks without it.
   var effect: String {
     switch self {
+    case .managed:
+      "managed frames are walked by frame pointer and have no names; exceptions are unknown"
     case .freeze: "the process was stopped twice, or read without being stopped"
     case .images: "frames without modules; stacks end early"
     case .walk: "each thread has its innermost frame only"

@@ -47,9 +47,12 @@ struct Worker: ~Copyable {
       facts.send(.name, process.name ?? "")
       send("process", process)
       if !redacted.isEmpty { facts.send(.redacted, redacted.joined(separator: "\n")) }
+      let managed = beginInspection(directory)
       let crashed = awaitCrashedThread(directory)
-      let frozen = mayFreeze ? try freeze(directory) : observe(directory)
-      let isWhole = examine(frozen, crashed: crashed, directory)
+      awaitInspection(managed)
+      let frozen =
+        mayFreeze ? try freeze(directory, managed, crashed: crashed) : observe(directory)
+      let isWhole = examine(frozen, crashed: crashed, managed, directory)
       facts.send(.done, isWhole ? "" : "partial")
     } catch {
       let status =
@@ -83,12 +86,28 @@ struct Worker: ~Copyable {
     return nil
   }
 
+  /// Starts reading what the runtime knows; nil for a process without one, or when nobody wants it.
+  private func beginInspection(_ directory: borrowing ProcessDirectory) -> ManagedInspection? {
+    guard request.inspectsManaged, !skipped.contains(.managed) else { return nil }
+    let start = begin(.managed)
+    let inspection = ManagedInspection(directory, request: request, deadline: deadline)
+    end(start)
+    return inspection
+  }
+
+  private func awaitInspection(_ managed: ManagedInspection?) {
+    guard let managed else { return }
+    let start = begin(.managed)
+    managed.prepare()
+    end(start)
+  }
+
   // MARK: Frozen
 
   /// Everything between the first stop and the last release.
-  private func freeze(_ directory: borrowing ProcessDirectory) throws(InferiorError)
-    -> FrozenProcess
-  {
+  private func freeze(
+    _ directory: borrowing ProcessDirectory, _ managed: ManagedInspection?, crashed: Int32?
+  ) throws(InferiorError) -> FrozenProcess {
     let start = begin(.freeze)
     // The runtime allows us to trace it only after it has forked us; by hand there is at most another
     // capture to wait for, which is over in a moment.
@@ -107,6 +126,8 @@ struct Worker: ~Copyable {
     let whole = StackCopy.take(
       stopped.threads, pid: request.pid, mappings: mappings, live: source, into: memory,
       isOverBudget: { Instant.now > limit })
+    managed?.readMoving(
+      crashed: stopped.threads.first { $0.id == crashed }, until: limit)
     stopped.release()
     let milliseconds = Instant.now.milliseconds(since: stopped.begun)
     let threads = stopped.threads
@@ -184,21 +205,23 @@ struct Worker: ~Copyable {
 
   /// - Returns: false when what a crash is about, its thread, was not found.
   private func examine(
-    _ frozen: FrozenProcess, crashed: Int32?, _ directory: borrowing ProcessDirectory
+    _ frozen: FrozenProcess, crashed: Int32?, _ managed: ManagedInspection?,
+    _ directory: borrowing ProcessDirectory
   ) -> Bool {
     var start = begin(.images)
     let images =
       skipped.contains(.images)
       ? ImageTable([]) : ImageTable(mappings: frozen.mappings, memory: frozen.memory)
-    let runtime = ManagedRuntime(images: images)
+    let runtime = ManagedRuntime(mappings: frozen.mappings)
     send("modules", images.images.map(ModuleRecord.init(image:)))
     sendMemoryMap(frozen, fault: nil)
-    if let runtime { report(runtime) }
+    if let runtime { report(runtime, managed) }
     end(start)
 
     start = begin(.walk)
     let examination = Examination(
-      request: request, frozen: frozen, crashedThread: crashed, images: images, runtime: runtime)
+      request: request, frozen: frozen, crashedThread: crashed, images: images, runtime: runtime,
+      managed: managed)
     if let crashed, request.trigger == .crash {
       var crash = request.announcedCrash
       crash.threadID = Int(crashed)
@@ -217,6 +240,7 @@ struct Worker: ~Copyable {
       sendThreads(examination, walks, symbols: symbols)
     }
     end(start)
+    if let runtime, let managed { report(runtime, managed) }
 
     diagnose(examination, walks, symbols: symbols)
     return isWhole(examination, walks)
@@ -243,17 +267,15 @@ struct Worker: ~Copyable {
       && (request.trigger != .crash || examination.crashed != nil)
   }
 
-  private func report(_ runtime: ManagedRuntime) {
+  private func report(_ runtime: ManagedRuntime, _ managed: ManagedInspection?) {
     send(
       "runtime",
       RuntimeRecord(
-        version: runtime.version, commit: nil, path: runtime.path, inspection: .unavailable))
-    // Who asked for no managed names does not miss them.
-    guard request.inspectsManaged else { return }
-    limit(
-      "managed", problem: "this version does not inspect the .NET runtime",
-      effect: "managed frames are walked by frame pointer and have no names; there is no exception",
-      remedy: "module offsets and the runtime's own message on stderr tell what was thrown")
+        version: runtime.version, commit: managed?.version?.commit, path: runtime.path,
+        inspection: managed?.state ?? (request.inspectsManaged ? .failed : .unavailable)))
+    for (problem, effect, remedy) in managed?.problems ?? [] {
+      limit(.managed, problem: problem, effect: effect, remedy: remedy)
+    }
   }
 
   private func resolve(
@@ -282,8 +304,7 @@ struct Worker: ~Copyable {
   private func sendThreads(
     _ examination: Examination, _ walks: [Walk], symbols: [UInt64: Symbol]
   ) {
-    let builder = FrameBuilder(
-      images: examination.images, runtime: examination.runtime, symbols: symbols)
+    let builder = examination.builder(symbols: symbols)
     for index in examination.order {
       let record = examination.record(index, walk: walks[index], builder: builder)
       var payload: [UInt8] = []
@@ -313,10 +334,12 @@ struct Worker: ~Copyable {
       facts.send(.summary, crash.summary)
       return
     }
-    let builder = FrameBuilder(
-      images: examination.images, runtime: examination.runtime, symbols: symbols)
+    let builder = examination.builder(symbols: symbols)
     let crash = CrashVerdict.crash(examination.crashFacts(walks: walks, builder: builder))
     send("crash", crash)
+    if let names = examination.names, let exception = examination.managed?.exception {
+      send("exception", names.exception(exception, images: examination.images))
+    }
     facts.send(.summary, crash.summary)
     if let address = crash.signal?.address { sendMemoryMap(examination.frozen, fault: address) }
     if crash.survives == true, examination.runtime != nil {

@@ -7,15 +7,24 @@ public struct ManagedRuntime: Sendable, Equatable {
   /// `8.0.4`: the directory in which the shared framework was installed; nil for other layouts.
   public var version: String?
 
+  /// Where libcoreclr.so lies: the address of its first byte.
+  public var base: UInt64
+  /// Its mappings, ascending.
+  public var mappings: [Mapping]
+
   /// Nil when the process has no .NET runtime loaded.
-  public init?(images: ImageTable) {
-    let library = images.images.first {
-      $0.kind == .elf && $0.path.split(separator: "/").last == "libcoreclr.so"
-    }
-    guard let library else { return nil }
+  public init?(mappings table: MappingTable) {
+    mappings = table.mappings.filter { $0.path.hasSuffix("/libcoreclr.so") }
+    guard let library = mappings.first, mappings.contains(where: \.isExecutable) else { return nil }
     path = library.path
+    base = library.start
     let directory = library.path.split(separator: "/").dropLast().last
     if let directory, directory.first?.isNumber == true { version = String(directory) }
+  }
+
+  /// Where the runtime's debugging library should be, in the process's mount namespace.
+  public var debuggingLibrary: String {
+    String(path.dropLast("libcoreclr.so".count)) + "libmscordaccore.so"
   }
 
   /// True for the runtime's own libraries and the host's: machinery between the frames that matter.

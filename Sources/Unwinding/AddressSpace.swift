@@ -74,6 +74,12 @@ final class AddressSpace {
       address, &result, 0, space, Unmanaged.passUnretained(self).toOpaque()) == 0
   }
 
+  /// True when `address` lies in an ELF file.
+  func isNative(_ address: UInt64) -> Bool {
+    guard let image = images.containing(address) else { return false }
+    return image.kind == .elf || image.kind == .vdso
+  }
+
   /// True when `address` lies in a file that was linked without a table to search.
   func hasNoTable(_ address: UInt64) -> Bool {
     guard let index = images.index(containing: address) else { return false }

@@ -7,13 +7,19 @@ public import Memory
 /// does, and last a short scan. Nothing is read but the memory source, nothing is run or stopped.
 public struct Unwinder {
   private let space: AddressSpace
+  private let managedCode: ManagedCodeFinder?
 
   /// - Parameters:
   ///   - memory: the target's memory: stacks as they were when `registers` were read.
   ///   - images: its images, for unwind tables.
   ///   - mappings: its mappings, to tell code from data.
-  public init(memory: any MemorySource, images: ImageTable, mappings: MappingTable) {
+  ///   - managedCode: asked about every address that is in no native library.
+  public init(
+    memory: any MemorySource, images: ImageTable, mappings: MappingTable,
+    managedCode: ManagedCodeFinder? = nil
+  ) {
     space = AddressSpace(memory: memory, images: images, mappings: mappings)
+    self.managedCode = managedCode
   }
 
   /// Walks one stack from `registers` outwards.
@@ -22,7 +28,7 @@ public struct Unwinder {
   public func walk(
     from registers: RegisterSet, limits: WalkLimits, isPastDeadline: () -> Bool
   ) -> Walk {
-    var walker = Walker(space: space, limits: limits)
+    var walker = Walker(space: space, managedCode: managedCode, limits: limits)
     return walker.run(from: registers, isPastDeadline: isPastDeadline)
   }
 }
@@ -30,6 +36,7 @@ public struct Unwinder {
 /// One walk in progress.
 private struct Walker {
   let space: AddressSpace
+  let managedCode: ManagedCodeFinder?
   let limits: WalkLimits
   var cursor = unw_cursor_t()
   /// Where the walk is: only the registers that a callee preserves are sure below the first frame.
@@ -43,8 +50,9 @@ private struct Walker {
   var repeats = RepeatTracker()
   var walk = Walk()
 
-  init(space: AddressSpace, limits: WalkLimits) {
+  init(space: AddressSpace, managedCode: ManagedCodeFinder?, limits: WalkLimits) {
     self.space = space
+    self.managedCode = managedCode
     self.limits = limits
   }
 
@@ -151,11 +159,16 @@ private struct Walker {
   /// Moves to the caller; the reason if that is impossible.
   private mutating func stepOut() -> Walk.End? {
     guard isCode(ip) else { return stepOutOfBadCall() }
+    let lookup = isInterrupted ? ip : ip &- 1
+    if let managedCode, !space.isNative(lookup), let code = managedCode(lookup),
+      let next = step(outOf: code)
+    {
+      return restart(at: next, trust: .runtime)
+    }
     let before = cursor
     space.failedLookup = nil
     space.readFailed = false
     let result = inquest_unwind_step(&cursor)
-    let lookup = isInterrupted ? ip : ip &- 1
     if let failed = space.failedLookup, failed == lookup {
       cursor = before
       return stepWithoutTable()
@@ -176,6 +189,25 @@ private struct Walker {
       return restart(at: caller, trust: .cfi)
     }
     return arrive(ip: UInt64(address), sp: UInt64(stack), trust: .cfi)
+  }
+
+  /// The caller of code that a runtime generated; nil where that cannot be told from what it left.
+  private mutating func step(outOf code: ManagedCode) -> RegisterSet? {
+    // All registers of an interrupted frame are known; below it, those that callees preserve.
+    var registers = isInterrupted ? space.registers : RegisterSet(cursor: &cursor)
+    registers.instructionPointer = ip
+    registers.stackPointer = sp
+    let next: RegisterSet?
+    switch code {
+    case .function(let rules):
+      next = FramePolicy.stepByManagedRules(
+        registers, rules, isInterrupted: isInterrupted, memory: space.memory)
+    case .functionWithoutRules: next = nil
+    // It has put nothing on the stack: whoever called it is on top.
+    case .stub:
+      next = isInterrupted ? FramePolicy.stepOutOfBadCall(registers, memory: space.memory) : nil
+    }
+    return next.flatMap { isCode($0.instructionPointer) ? $0 : nil }
   }
 
   /// Where there is no unwind information: generated code, hand-written assembly, musl's start code.

@@ -5,6 +5,8 @@ public struct Walk: Sendable {
   /// How a frame was found, best first. See the report's `trust`.
   public enum Trust: Sendable {
     case context, cfi, framePointer, scan
+    /// By the unwind information of code that a runtime in the process compiled.
+    case runtime
   }
 
   public enum End: Sendable {

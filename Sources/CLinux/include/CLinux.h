@@ -84,6 +84,11 @@ static inline int inquest_openat(int directory, const char *path, int flags, mod
   return openat(directory, path, flags, mode);
 }
 
+// A duplicate at `lowest` or above, close-on-exec.
+static inline int inquest_duplicate_above(int descriptor, int lowest) {
+  return fcntl(descriptor, F_DUPFD_CLOEXEC, lowest);
+}
+
 static inline int inquest_exit_status(int status) { return WEXITSTATUS(status); }
 static inline int inquest_signaled(int status) { return WIFSIGNALED(status); }
 static inline int inquest_term_signal(int status) { return WTERMSIG(status); }
@@ -131,6 +136,21 @@ static inline int inquest_poll(int descriptor, short events, int milliseconds) {
   struct pollfd entry = {descriptor, events, 0};
   return poll(&entry, 1, milliseconds) > 0;
 }
+
+// MARK: Giving up rights. Each returns 0 or the errno.
+
+// setgroups(2), setresgid(2), setresuid(2) with one id for all three.
+int inquest_become_user(uint32_t user, uint32_t group, const uint32_t *groups, size_t count);
+
+// Leaves this process no capability that is not in `mask`, for good: no program that it executes gives
+// any back (PR_SET_NO_NEW_PRIVS).
+int inquest_limit_capabilities(uint64_t mask);
+
+// setns(2).
+int inquest_enter_namespace(int descriptor, int kind);
+
+// Makes the directory behind a descriptor the root, and the place to be.
+int inquest_enter_root(int descriptor);
 
 extern char **environ;
 static inline char **inquest_environment(void) { return environ; }

@@ -1,0 +1,99 @@
+import DotNet
+import Memory
+import Report
+
+/// Names and lines of managed frames, each address resolved once.
+final class ManagedNames {
+  /// What a frame says of its method.
+  struct Resolved {
+    var kind: Frame.Kind
+    var function: String
+    var rawFunction: String?
+    var functionOffset: HexNumber?
+    var isPlumbing: Bool
+    var managed: Frame.Managed?
+  }
+
+  private let inspection: ManagedInspection
+  private var known: [UInt64: Resolved?] = [:]
+
+  init(_ inspection: ManagedInspection) {
+    self.inspection = inspection
+  }
+
+  /// Whose code a lookup address is; nil for native code.
+  func resolve(_ address: UInt64) -> Resolved? {
+    if let found = known[address] { return found }
+    let result = inspection.method(at: address).map { resolve($0, address: address) }
+    known[address] = .some(result)
+    return result
+  }
+
+  func resolve(_ entry: ExceptionFacts.Entry) -> Resolved? {
+    inspection.method(of: entry).map { resolve($0, address: entry.lookupAddress) }
+  }
+
+  private func resolve(_ method: MethodFacts, address: UInt64) -> Resolved {
+    let isStub = method.kind == .stub
+    var result = Resolved(
+      kind: isStub ? .runtime : .managed, function: method.name, isPlumbing: isStub)
+    result.function = Self.display(method.name)
+    if result.function != method.name { result.rawFunction = method.name }
+    if method.start != 0, address >= method.start {
+      result.functionOffset = HexNumber(address - method.start)
+    }
+    if method.kind == .method {
+      let module = inspection.module(of: method)
+      result.managed = Frame.Managed(
+        token: HexNumber(UInt64(method.token)),
+        ilOffset: method.ilOffset.map { HexNumber(UInt64($0)) },
+        assembly: module.map(Self.assembly) ?? "",
+        mvid: module.flatMap { $0.mvid.isEmpty ? nil : Self.hex($0.mvid) })
+    } else {
+      result.isPlumbing = true
+    }
+    return result
+  }
+
+  private static func display(_ raw: String) -> String {
+    String(raw.prefix { $0 != "(" })
+  }
+
+  private static func assembly(_ module: ModuleFacts) -> String {
+    module.path.split(separator: "/").last.map(String.init) ?? ""
+  }
+
+  private static func hex(_ bytes: [UInt8]) -> String {
+    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+
+  // MARK: Exceptions
+
+  /// - Parameter images: for the modules of frames.
+  func exception(_ facts: ExceptionFacts, images: ImageTable) -> ManagedException {
+    let frames = facts.entries.map { entry in
+      var frame = Frame(
+        kind: .managed, trust: .runtime, ip: HexNumber(entry.ip), sp: HexNumber(entry.sp))
+      if let index = images.index(containing: entry.lookupAddress) {
+        frame.module = index
+        frame.moduleOffset = HexNumber(entry.ip &- images.images[index].base)
+      }
+      if let found = resolve(entry) { frame.apply(found) }
+      return frame
+    }
+    return ManagedException(
+      type: facts.type, message: facts.message, hresult: HexNumber(UInt64(facts.hresult)),
+      frames: frames, inner: facts.inner.map { exception($0, images: images) })
+  }
+}
+
+extension Frame {
+  mutating func apply(_ found: ManagedNames.Resolved) {
+    kind = found.kind
+    function = found.function
+    rawFunction = found.rawFunction
+    functionOffset = found.functionOffset
+    managed = found.managed
+    if found.isPlumbing { plumbing = true }
+  }
+}

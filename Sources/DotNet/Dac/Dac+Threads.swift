@@ -1,0 +1,66 @@
+import CDac
+import Memory
+
+extension Dac {
+  /// Threads that are followed, at most: the list is a chain in the target's memory.
+  private static let threadLimit = 20_000
+
+  /// Every thread that the runtime knows and that has a thread of the system, in the runtime's order.
+  func threads() -> [ManagedThread] {
+    var found: [ManagedThread] = []
+    eachThread { thread in
+      var entry = ManagedThread(
+        id: Int32(bitPattern: thread.os_id), managedID: Int(thread.managed_id))
+      entry.exceptionType = lastThrown(thread).flatMap(className)
+      if entry.id != 0 { found.append(entry) }
+      return true
+    }
+    return found
+  }
+
+  /// Calls `body` for one thread after the other until it says false.
+  private func eachThread(_ body: (inquest_dac_thread) -> Bool) {
+    var store = inquest_dac_thread_store()
+    guard inquest_dac_get_thread_store(sos, &store) == 0 else { return }
+    var next = store.first
+    var left = Self.threadLimit
+    while next != 0, left > 0 {
+      var thread = inquest_dac_thread()
+      guard inquest_dac_get_thread(sos, next, &thread) == 0, body(thread) else { return }
+      next = thread.next
+      left -= 1
+    }
+  }
+
+  /// The object that a thread deals with as an exception, else the last that it has thrown.
+  ///
+  /// The current one comes first: for an access violation in managed code the last thrown one is a
+  /// preallocated ExecutionEngineException (measured on 3.1.23 and 8.0.4).
+  func exceptionObject(thread id: Int32) -> UInt64? {
+    var task: UnsafeMutableRawPointer?
+    if inquest_dac_task(process, UInt32(bitPattern: id), &task) == 0, let task {
+      defer { inquest_dac_release(task) }
+      var object: UInt64 = 0
+      if inquest_dac_current_exception(task, &object) == 0, object != 0 { return object }
+    }
+    var result: UInt64?
+    eachThread { thread in
+      guard thread.os_id == UInt32(bitPattern: id) else { return true }
+      result = lastThrown(thread)
+      return false
+    }
+    return result
+  }
+
+  private func lastThrown(_ thread: inquest_dac_thread) -> UInt64? {
+    // A handle is the address of the object's address.
+    guard thread.last_thrown_handle != 0,
+      let object = memory.load(UInt64.self, at: thread.last_thrown_handle), object != 0
+    else { return nil }
+    return object
+  }
+
+  func className(_ object: UInt64) -> String? {
+    text { inquest_dac_class_name(sos, object, $0, $1, &$2) }
+  }
+}

@@ -1,0 +1,98 @@
+/// The worker's side of the inspector: questions as calls. Nothing throws: an inspector that has died, or
+/// answers nonsense, knows nothing.
+public final class Inspector {
+  /// Sends a question and waits for the answer; nil when there is none to be had.
+  private let exchange: ([UInt8]) -> [UInt8]?
+  private var methods: [UInt64: MethodFacts?] = [:]
+  private var modules: [UInt64: ModuleFacts] = [:]
+
+  public init(exchange: @escaping ([UInt8]) -> [UInt8]?) {
+    self.exchange = exchange
+  }
+
+  /// The threads that the runtime knows. To be asked first, while the process stands still.
+  public func threads() -> [ManagedThread] {
+    ask(.threads) { _ in
+    } read: { reader throws(WireReader.Damaged) in
+      try reader.list { reader throws(WireReader.Damaged) in try reader.thread() }
+    } ?? []
+  }
+
+  /// The exception that a thread deals with, or was the last to throw. To be asked while the process
+  /// stands still: objects move.
+  public func exception(thread: Int32) -> ExceptionFacts? {
+    ask(.exception) {
+      $0.put(Int(thread))
+    } read: { reader throws(WireReader.Damaged) in
+      try reader.exception()
+    }
+  }
+
+  /// What a thread in Environment.FailFast was told to say, and how many UTF-16 units of it are left out.
+  ///
+  /// - Parameter context: the thread's registers as a CONTEXT.
+  public func failFastMessage(thread: Int32, context: [UInt8]) -> (text: String, leftOut: Int)? {
+    ask(.failFastMessage) { writer in
+      writer.put(Int(thread))
+      writer.put(context)
+    } read: { reader throws(WireReader.Damaged) in
+      (try reader.text(), try reader.int())
+    }
+  }
+
+  /// Whose code an address is; nil for native code.
+  ///
+  /// - Parameter address: inside the instruction.
+  public func method(at address: UInt64) -> MethodFacts? {
+    if let known = methods[address] { return known }
+    let found = ask(.method) {
+      $0.put(address)
+    } read: { reader throws(WireReader.Damaged) in
+      try reader.method()
+    }
+    methods[address] = .some(found)
+    return found
+  }
+
+  /// The method of one entry of an exception's stack trace.
+  public func method(of entry: ExceptionFacts.Entry) -> MethodFacts? {
+    // Code addresses are given to other methods when collectible code goes.
+    if let found = method(at: entry.lookupAddress),
+      found.method == entry.method || entry.method == 0
+    {
+      return found
+    }
+    return ask(.methodByDescriptor) { writer in
+      writer.put(entry.method)
+      writer.put(entry.lookupAddress)
+    } read: { reader throws(WireReader.Damaged) in
+      try reader.method()
+    }
+  }
+
+  /// The module that a method belongs to.
+  public func module(of method: MethodFacts) -> ModuleFacts? {
+    guard method.module != 0 else { return nil }
+    if let known = modules[method.module] { return known }
+    let found = ask(.module) { writer in
+      writer.put(method.module)
+      writer.put(method.start)
+    } read: { reader throws(WireReader.Damaged) in
+      try reader.module()
+    }
+    if let found { modules[method.module] = found }
+    return found
+  }
+
+  private func ask<T>(
+    _ question: InspectorQuestion, _ arguments: (inout WireWriter) -> Void,
+    read: (inout WireReader) throws(WireReader.Damaged) -> T
+  ) -> T? {
+    var writer = WireWriter()
+    writer.put(question.rawValue)
+    arguments(&writer)
+    guard let answer = exchange(writer.bytes), !answer.isEmpty else { return nil }
+    var reader = WireReader(answer[...])
+    return try? read(&reader)
+  }
+}

@@ -1,0 +1,77 @@
+public import Memory
+
+/// What the worker may ask. One question, one answer, in turn.
+enum InspectorQuestion: UInt64 {
+  case threads, exception, failFastMessage, method, methodByDescriptor, module
+}
+
+/// The inspector's side: answers questions about the target with the help of the DAC.
+public struct InspectorServer {
+  private let dac: Dac
+
+  /// - Throws: ``DacError``. The library is loaded into this process for good.
+  public init(path: String, runtimeBase: UInt64, memory: any MemorySource) throws(DacError) {
+    dac = try Dac(path: path, runtimeBase: runtimeBase, memory: memory)
+  }
+
+  /// What a question is about, for people: `reading threads`.
+  public static func name(of question: [UInt8]) -> String {
+    var reader = WireReader(question[...])
+    guard let kind = (try? reader.word()).flatMap(InspectorQuestion.init) else { return "waiting" }
+    switch kind {
+    case .threads: return "listing the runtime's threads"
+    case .exception: return "reading the exception"
+    case .failFastMessage: return "reading FailFast's message"
+    case .method, .methodByDescriptor:
+      let address = (try? reader.word()) ?? 0
+      return "naming the code at 0x" + String(address, radix: 16)
+    case .module: return "reading a module"
+    }
+  }
+
+  /// - Parameter strike: called with each question's name: tests make the inspector die there.
+  /// - Returns: the answer; empty when there is none.
+  public func answer(_ question: [UInt8], strike: (String) -> Void) -> [UInt8] {
+    var reader = WireReader(question[...])
+    var writer = WireWriter()
+    guard let kind = (try? reader.word()).flatMap(InspectorQuestion.init) else { return [] }
+    strike("\(kind)")
+    do throws(WireReader.Damaged) {
+      switch kind {
+      case .threads:
+        // Everything was read before the process stood still, if at all.
+        dac.flush()
+        writer.put(dac.threads()) { $0.put($1) }
+      case .exception:
+        let thread = Int32(truncatingIfNeeded: try reader.int())
+        guard let object = dac.exceptionObject(thread: thread),
+          let exception = dac.exception(at: object)
+        else { return [] }
+        writer.put(exception)
+      case .failFastMessage:
+        let thread = Int32(truncatingIfNeeded: try reader.int())
+        dac.setContext(try reader.block(), thread: thread)
+        guard let message = dac.failFastMessage(thread: thread) else { return [] }
+        writer.put(message.text)
+        writer.put(message.leftOut)
+      case .method:
+        guard let method = dac.method(at: try reader.word()) else { return [] }
+        writer.put(method)
+      case .methodByDescriptor:
+        let descriptor = try reader.word()
+        guard let method = dac.method(descriptor: descriptor, near: try reader.word()) else {
+          return []
+        }
+        writer.put(method)
+      case .module:
+        let address = try reader.word()
+        guard var module = dac.module(at: address) else { return [] }
+        dac.complete(&module, codeAddress: try reader.word())
+        writer.put(module)
+      }
+    } catch {
+      return []
+    }
+    return writer.bytes
+  }
+}

@@ -1,0 +1,107 @@
+extension WireWriter {
+  mutating func put(_ thread: ManagedThread) {
+    put(Int(thread.id))
+    put(thread.managedID)
+    put(thread.exceptionType ?? "")
+  }
+
+  mutating func put(_ exception: ExceptionFacts) {
+    put(exception.type)
+    put(exception.message)
+    put(exception.messageLeftOut)
+    put(UInt64(exception.hresult))
+    put(exception.entries) { writer, entry in
+      writer.put(entry.lookupAddress)
+      writer.put(entry.ip)
+      writer.put(entry.sp)
+      writer.put(entry.method)
+    }
+    put(exception.entriesLeftOut)
+    put(exception.isCutShort)
+    put(exception.inner) { $0.put($1) }
+  }
+
+  mutating func put(_ method: MethodFacts) {
+    put(method.kind.rawValue)
+    put(method.name)
+    put(method.start)
+    put(method.method)
+    put(method.module)
+    put(UInt64(method.token))
+    put(method.ilOffset ?? -1)
+  }
+
+  mutating func put(_ module: ModuleFacts) {
+    put(module.path)
+    put(module.mvid)
+    put(module.isDynamic)
+    put(module.image)
+    put(module.imageSize)
+    put(module.isFileLayout)
+    put(module.metadata)
+    put(module.metadataSize)
+    put(module.pdb)
+    put(module.pdbSize)
+  }
+}
+
+extension WireReader {
+  mutating func thread() throws(Damaged) -> ManagedThread {
+    let id = try int()
+    let managed = try int()
+    let type = try text()
+    return ManagedThread(
+      id: Int32(truncatingIfNeeded: id), managedID: managed,
+      exceptionType: type.isEmpty ? nil : type)
+  }
+
+  /// - Parameter depth: how many levels of inner exceptions may follow.
+  mutating func exception(depth: Int = ExceptionLimits.depth + 1) throws(Damaged) -> ExceptionFacts
+  {
+    guard depth > 0 else { throw Damaged() }
+    let type = try text()
+    let message = try text()
+    let leftOut = try int()
+    var result = ExceptionFacts(
+      type: type, message: message, hresult: UInt32(truncatingIfNeeded: try word()))
+    result.messageLeftOut = leftOut
+    result.entries = try list { reader throws(Damaged) in
+      let lookup = try reader.word()
+      let ip = try reader.word()
+      let sp = try reader.word()
+      return ExceptionFacts.Entry(
+        lookupAddress: lookup, ip: ip, sp: sp, method: try reader.word())
+    }
+    result.entriesLeftOut = try int()
+    result.isCutShort = try flag()
+    result.inner = try list { reader throws(Damaged) in try reader.exception(depth: depth - 1) }
+    return result
+  }
+
+  mutating func method() throws(Damaged) -> MethodFacts {
+    guard let kind = MethodFacts.Kind(rawValue: try word()) else { throw Damaged() }
+    var result = MethodFacts(kind: kind, name: try text())
+    result.start = try word()
+    result.method = try word()
+    result.module = try word()
+    result.token = UInt32(truncatingIfNeeded: try word())
+    let offset = try int()
+    result.ilOffset = offset < 0 ? nil : offset
+    return result
+  }
+
+  mutating func module() throws(Damaged) -> ModuleFacts {
+    var result = ModuleFacts()
+    result.path = try text()
+    result.mvid = try block()
+    result.isDynamic = try flag()
+    result.image = try word()
+    result.imageSize = try word()
+    result.isFileLayout = try flag()
+    result.metadata = try word()
+    result.metadataSize = try word()
+    result.pdb = try word()
+    result.pdbSize = try word()
+    return result
+  }
+}
