@@ -1,3 +1,5 @@
+public import Report
+
 /// What is known about a signal, from whichever source told it. Plain values: no process is needed.
 public struct CrashFacts: Sendable {
   /// A signal as createdump's arguments or a signal frame tell it.
@@ -42,6 +44,24 @@ public struct CrashFacts: Sendable {
   /// True when the fault is at the end of the stack that the thread was on.
   public var isAtStackEnd = false
 
+  /// The exception that the crashed thread was dealing with, from the runtime itself.
+  public var exception: ManagedException?
+  /// Set when the crashed thread was in Environment.FailFast.
+  public var failFast: FailFast?
+
+  /// A call of Environment.FailFast.
+  public struct FailFast: Sendable {
+    /// What it was told to say; nil where that could not be read.
+    public var message: String?
+    /// The frames from FailFast's caller on.
+    public var frames: [Frame]
+
+    public init(message: String?, frames: [Frame]) {
+      self.message = message
+      self.frames = frames
+    }
+  }
+
   public init(pid: Int) {
     self.pid = pid
   }
@@ -52,10 +72,22 @@ extension CrashFacts {
   /// the process as it ends it for any exception. 3.1 says nothing, but knows how to do it in managed
   /// code only.
   var becameException: Bool {
-    guard runtime != nil, !isAtStackEnd, let found, let code = found.code, code > 0 else {
-      return false
-    }
+    guard runtime != nil, !isAtStackEnd, failFast == nil, let found, let code = found.code,
+      code > 0
+    else { return false }
     return announced.map { $0.code == nil && $0.number != found.number } ?? isInManagedCode
+  }
+
+  /// True when it was the runtime that ended the process, and not a fault or a signal.
+  var endedByRuntime: Bool {
+    guard runtime != nil else { return false }
+    guard let signal else { return isStackKnown }
+    return signal.code == nil && signal.number == 6
+  }
+
+  /// An overflow in managed code: the fault itself, or the exception that the runtime keeps for it.
+  var isManagedOverflow: Bool {
+    exception?.type == "System.StackOverflowException" && (endedByRuntime || becameException)
   }
 
   /// The signal that matters, the announced one completed by what the stack says.

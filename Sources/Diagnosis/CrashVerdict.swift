@@ -24,21 +24,37 @@ public enum CrashVerdict {
         threadID: facts.threadID)
     }
     let record = SignalRecord(number: sigabrt, name: SignalNames.name(sigabrt))
+    let kind = kindOfEnd(facts)
     return Crash(
-      kind: .abort, summary: summary(.abort, record, facts), threadID: facts.threadID,
+      kind: kind, summary: summary(kind, record, facts), threadID: facts.threadID,
       signal: record)
   }
 
   private static func kind(_ signal: CrashFacts.Signal, _ facts: CrashFacts) -> Crash.Kind {
     guard let code = signal.code else {
-      return signal.number == sigabrt ? .abort : .raisedSignal
+      return signal.number == sigabrt ? kindOfEnd(facts) : .raisedSignal
     }
     // Above 0 the kernel raised it; SI_KERNEL (128) among them: a non-canonical address.
     if code > 0 {
-      if facts.isAtStackEnd { return .stackOverflow }
+      if facts.isAtStackEnd || facts.isManagedOverflow { return .stackOverflow }
       return facts.becameException ? .managedException : .nativeFault
     }
     return isAbort(signal, facts) ? .abort : .raisedSignal
+  }
+
+  /// Why the runtime ended its own process, which it does with SIGABRT and no code.
+  ///
+  /// The exception decides only here: one that a thread has caught is still there while a fault in native
+  /// code, or a signal, ends the process.
+  private static func kindOfEnd(_ facts: CrashFacts) -> Crash.Kind {
+    guard facts.runtime != nil else { return .abort }
+    if facts.isManagedOverflow { return .stackOverflow }
+    if facts.failFast != nil { return .failFast }
+    // What the runtime keeps ready for its own failures; nobody throws it.
+    guard let exception = facts.exception, exception.type != "System.ExecutionEngineException" else {
+      return .abort
+    }
+    return .managedException
   }
 
   /// abort() sends SIGABRT to its own thread (SI_TKILL); so does raise(SIGABRT), which is a signal like
@@ -89,6 +105,11 @@ public enum CrashVerdict {
     let place = signal.address.map { " at address \($0)" } ?? ""
     let code = signal.codeName.map { " (\($0))" } ?? ""
     switch kind {
+    case .managedException where facts.exception != nil:
+      let fault = signal.address == nil ? "" : " (\(signal.name)\(code)\(place))"
+      return facts.exception.map { ExceptionWords.sentence($0) + fault } ?? ""
+    case .failFast:
+      return ExceptionWords.failFast(facts.failFast)
     case .nativeFault, .managedException:
       let access =
         switch signal.access {
@@ -109,6 +130,8 @@ public enum CrashVerdict {
     case .stackOverflow where facts.handlerFaulted:
       return "Stack overflow\(function)\(thread); the runtime's handler of it then died of "
         + "\(signal.name)\(code)\(place)"
+    case .stackOverflow where signal.address == nil:
+      return "Stack overflow\(function)\(thread)"
     case .stackOverflow:
       return
         "Stack overflow\(function)\(thread): \(signal.name)\(code)\(place), the end of its stack"

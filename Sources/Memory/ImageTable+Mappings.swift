@@ -61,10 +61,16 @@ extension Image {
         buildID: header.buildID(memory: memory, loadBias: bias))
       return
     }
-    let magic = first.isFile && first.offset == 0 ? memory.prefix(at: first.start, atMost: 2) : []
-    let isPE = magic.elementsEqual("MZ".utf8)
+    let header = first.isFile && first.offset == 0 ? PEHeader(memory: memory, base: first.start) : nil
+    let code = group.first(where: \.isExecutable)
+    if let header, let code, let base = header.base(from: code) {
+      self.init(
+        kind: .pe, path: name, isDeleted: first.isDeleted, base: base,
+        end: max(last.end, base &+ min(header.imageSize, 1 << 32)), mappings: group)
+      return
+    }
     self.init(
-      kind: isPE ? .pe : .jit, path: name, isDeleted: first.isDeleted, base: first.start,
+      kind: header != nil ? .pe : .jit, path: name, isDeleted: first.isDeleted, base: first.start,
       end: last.end, mappings: group)
   }
 }

@@ -9,7 +9,8 @@ final class Dac {
   let process: UnsafeMutableRawPointer
   let sos: UnsafeMutableRawPointer
   let sos2: UnsafeMutableRawPointer
-  let memory: any MemorySource
+  /// Pages are kept between flushes: the library reads words.
+  let memory: PageCache
   private let target: UnsafeMutablePointer<inquest_dac_target>
 
   /// - Parameters:
@@ -17,6 +18,7 @@ final class Dac {
   ///   - runtimeBase: where libcoreclr.so lies in the target, an address.
   ///   - memory: the target's memory.
   init(path: String, runtimeBase: UInt64, memory: any MemorySource) throws(DacError) {
+    let memory = PageCache(memory)
     self.memory = memory
     target = .allocate(capacity: 1)
     target.initialize(to: inquest_dac_target())
@@ -73,7 +75,10 @@ final class Dac {
   }
 
   /// Forgets what was read: the target has run since.
-  func flush() { _ = inquest_dac_flush(process) }
+  func flush() {
+    memory.forget()
+    _ = inquest_dac_flush(process)
+  }
 
   /// Registers of a thread, for what walks its stack; a CONTEXT, see `RegisterSet.context`.
   func setContext(_ bytes: [UInt8], thread: Int32) {

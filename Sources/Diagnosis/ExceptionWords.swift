@@ -1,0 +1,67 @@
+import Report
+
+/// Says in one sentence what a developer needs to know of an exception: what, where, from where, and why.
+enum ExceptionWords {
+  /// Characters of a message: the first line of it, and not all of a long one.
+  private static let messageLimit = 240
+  private static let depthLimit = 16
+
+  /// `Unhandled System.InvalidOperationException: argh, thrown in Inner.Boom (Boom.cs:2), called from
+  /// Program.Main (Boom.cs:9)`; with an inner exception also what that one was.
+  static func sentence(_ exception: ManagedException) -> String {
+    var text = "Unhandled " + words(exception)
+    var cause = exception
+    for _ in 0..<depthLimit {
+      guard let inner = cause.inner.first else { break }
+      cause = inner
+    }
+    if !exception.inner.isEmpty {
+      text += "; caused by " + words(cause)
+      let others = exception.inner.count - 1
+      if others > 0 { text += " (and \(others) more)" }
+    }
+    return text
+  }
+
+  static func failFast(_ call: CrashFacts.FailFast?) -> String {
+    let message = call?.message.map(firstLine) ?? ""
+    let said = message.isEmpty ? "" : ": \(message)"
+    let place = call.flatMap { place($0.frames) }.map { ", called in \($0)" } ?? ""
+    return "Environment.FailFast\(said)\(place)"
+  }
+
+  private static func words(_ exception: ManagedException) -> String {
+    let message = firstLine(exception.message)
+    let said = message.isEmpty ? "" : ": \(message)"
+    let place = place(exception.frames).map { ", thrown in \($0)" } ?? ""
+    return exception.type + said + place
+  }
+
+  /// Where it happened and who had called: the first two frames that say something.
+  private static func place(_ frames: [Frame]) -> String? {
+    let story = frames.filter { $0.plumbing != true && $0.function != nil }
+    guard let first = story.first else { return nil }
+    let others = story.dropFirst().filter { $0.function != first.function }
+    // The framework's own frames between the thrower and the program say less than the program's.
+    let caller = others.first { !isFramework($0) } ?? others.first
+    return one(first) + (caller.map { ", called from \(one($0))" } ?? "")
+  }
+
+  private static func isFramework(_ frame: Frame) -> Bool {
+    let assembly = frame.managed?.assembly ?? ""
+    return assembly.hasPrefix("System.") || assembly.hasPrefix("Microsoft.")
+  }
+
+  private static func one(_ frame: Frame) -> String {
+    let name = frame.function ?? "?"
+    guard let file = frame.file?.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last,
+      let line = frame.line
+    else { return name }
+    return "\(name) (\(file):\(line))"
+  }
+
+  private static func firstLine(_ message: String) -> String {
+    let line = message.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+    return line.count > messageLimit ? line.prefix(messageLimit) + "…" : line
+  }
+}

@@ -1,0 +1,50 @@
+/// Pages of some memory as they were at their first reading.
+///
+/// Code, headers and tables are read a few bytes at a time; a system call for each would cost more than all
+/// the rest.
+public final class PageCache: MemorySource {
+  private static let pageSize = 4096
+  private static let slots = 512
+  private let pages: UnsafeMutableRawBufferPointer
+  private let source: any MemorySource
+  /// Which page a slot holds (its address; 1, which is no page's address, for none), and how much of it
+  /// could be read, in bytes.
+  private var tags = [UInt64](repeating: 1, count: slots)
+  private var sizes = [Int](repeating: 0, count: slots)
+
+  /// - Parameter source: asked for whole pages, and for everything that is larger.
+  public init(_ source: any MemorySource) {
+    self.source = source
+    pages = .allocate(byteCount: Self.slots * Self.pageSize, alignment: Self.pageSize)
+  }
+
+  deinit { pages.deallocate() }
+
+  /// The next reading sees memory as it is then.
+  public func forget() {
+    for slot in tags.indices { tags[slot] = 1 }
+  }
+
+  public func read(_ address: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    if buffer.count >= Self.pageSize { return source.read(address, into: buffer) }
+    var done = 0
+    while done < buffer.count {
+      let at = address &+ UInt64(done)
+      let page = at & ~UInt64(Self.pageSize - 1)
+      let slot = Int(truncatingIfNeeded: page >> 12) & (Self.slots - 1)
+      let start = slot * Self.pageSize
+      if tags[slot] != page {
+        sizes[slot] = source.read(
+          page, into: UnsafeMutableRawBufferPointer(rebasing: pages[start..<start + Self.pageSize]))
+        tags[slot] = page
+      }
+      let offset = Int(at - page)
+      let count = min(buffer.count - done, sizes[slot] - offset)
+      if count <= 0 { break }
+      let bytes = UnsafeRawBufferPointer(rebasing: pages[start + offset..<start + offset + count])
+      UnsafeMutableRawBufferPointer(rebasing: buffer[done..<done + count]).copyMemory(from: bytes)
+      done += count
+    }
+    return done
+  }
+}
