@@ -1,11 +1,13 @@
 #!/bin/sh
-# Builds Crash.cs and native.c for both runtimes:
+# Builds the .NET programs of this folder for both runtimes:
 #
 #   Tests/Fixtures/dotnet/build.sh DEST        then: dotnet DEST/8.0.4/Crash.dll MODE
-#                                                    dotnet DEST/3.1.23/Crash.dll MODE
+#                                                    dotnet DEST/3.1.23/Throws.dll MODE
+#                                                    dotnet DEST/3.1.23/embedded/Throws.dll MODE
 #
-# The assembly and libcrash.so are the same in both; only runtimeconfig.json differs.
-# Does nothing when DEST is newer than the sources. Needs mcs (mono-mcs) and cc.
+# The assemblies and libcrash.so are the same in both; only runtimeconfig.json differs. Throws.dll has a
+# portable PDB: beside it, or inside of the one in embedded/. The tool that makes them stays in DEST.
+# Does nothing when DEST is newer than the sources. Needs mcs (mono-mcs), mono with Mono.Cecil, and cc.
 set -eu
 
 fail() {
@@ -16,6 +18,7 @@ fail() {
 [ $# -eq 1 ] || fail "usage: build.sh DEST"
 here=$(cd "$(dirname "$0")" && pwd)
 dest=$1
+cecil=/usr/lib/mono/gac/Mono.Cecil/0.11.0.0__0738eb9f132ed756/Mono.Cecil.dll
 command -v mcs >/dev/null || fail "no mcs; on Debian: apt-get install mono-mcs"
 mkdir -p "$dest" || fail "cannot create $dest"
 
@@ -28,22 +31,54 @@ up_to_date() { # product source…
     done
 }
 
-# Each product is made under another name and renamed, so that a killed build leaves none half done.
+compile() { # name source…
+    name=$1
+    shift
+    mcs -debug -unsafe -optimize- -out:"$partial/$name.dll" "$@" || fail "mcs failed on $name"
+}
+
+build_all() {
+    mkdir -p "$partial/beside" "$partial/embedded"
+    compile Crash "$here/Crash.cs"
+    compile Throws "$here"/Throws*.cs
+    mcs -out:"$partial/portable-pdb.exe" -r:/usr/lib/mono/4.5/mcs.exe -r:"$cecil" "$here/portable-pdb.cs" ||
+        fail "mcs failed on portable-pdb.cs; on Debian: apt-get install libmono-cecil-private-cil"
+    for kind in beside embedded; do
+        MONO_PATH=$(dirname "$cecil") mono "$partial/portable-pdb.exe" $kind "$partial/Throws.dll" "$partial/$kind/Throws.dll" ||
+            fail "portable-pdb.exe failed"
+    done
+    ${CC:-cc} -shared -fPIC -O1 -g -fomit-frame-pointer -Wall -Wextra -Wno-infinite-recursion \
+        -o "$partial/libcrash.so" "$here/native.c" || fail "cc failed on native.c"
+}
+
+place() { # built-file destination
+    cp "$partial/$1" "$partial/moving"
+    mkdir -p "$(dirname "$2")"
+    mv "$partial/moving" "$2"
+}
+
+# Each product is made under another name and renamed, so that a killed build leaves none half done. What is
+# asked for in up_to_date comes last.
 partial=$dest/.partial.$$
 trap 'rm -rf "$partial"' EXIT
 trap 'exit 130' INT TERM HUP
 for version in 8.0.4 3.1.23; do
     config=$here/runtimeconfig-${version%.*}.json
-    ! up_to_date "$dest/$version/Crash.dll" "$here/Crash.cs" "$here/native.c" "$config" "$here/build.sh" || continue
-    mkdir -p "$partial" "$dest/$version"
-    if [ ! -e "$partial/Crash.dll" ]; then
-        mcs -debug -unsafe -optimize- -out:"$partial/Crash.dll" "$here/Crash.cs" || fail "mcs failed on Crash.cs"
-        ${CC:-cc} -shared -fPIC -O1 -g -fomit-frame-pointer -Wall -Wextra -Wno-infinite-recursion \
-            -o "$partial/libcrash.so" "$here/native.c" || fail "cc failed on native.c"
-    fi
-    cp "$config" "$partial/Crash.runtimeconfig.json"
-    for file in libcrash.so Crash.runtimeconfig.json Crash.dll.mdb Crash.dll; do
-        cp "$partial/$file" "$partial/moving"
-        mv "$partial/moving" "$dest/$version/$file"
+    ! up_to_date "$dest/$version/Crash.dll" "$here"/*.cs "$here/native.c" "$config" "$here/build.sh" || continue
+    [ -e "$partial" ] || build_all
+    cp "$config" "$partial/runtimeconfig.json"
+    to=$dest/$version
+    place portable-pdb.exe "$dest/portable-pdb.exe"
+    place Throws.dll "$dest/unlined/Throws.dll"
+    place Throws.dll.mdb "$dest/unlined/Throws.dll.mdb"
+    for folder in "$to" "$to/embedded"; do
+        place libcrash.so "$folder/libcrash.so"
+        place runtimeconfig.json "$folder/Throws.runtimeconfig.json"
     done
+    place embedded/Throws.dll "$to/embedded/Throws.dll"
+    place beside/Throws.pdb "$to/Throws.pdb"
+    place beside/Throws.dll "$to/Throws.dll"
+    place runtimeconfig.json "$to/Crash.runtimeconfig.json"
+    place Crash.dll.mdb "$to/Crash.dll.mdb"
+    place Crash.dll "$to/Crash.dll"
 done
