@@ -69,7 +69,7 @@ struct Examination {
     let stack = story.first.flatMap { stacks.stack(at: $0.sp) }
     var record = ThreadRecord(
       id: Int(thread.id), name: thread.name, crashed: isCrashed,
-      frames: story.map { builder.frame($0, stacks: stacks, home: stack?.kind) },
+      frames: builder.frames(story, thread: thread.id, stacks: stacks, home: stack?.kind),
       frameCount: walk.count - split, complete: walk.end == .outermost,
       endReason: walk.end.reason)
     // A fault inside the runtime is no machinery to fold away: it is the story.
@@ -89,9 +89,9 @@ struct Examination {
       Registers(set.named.map { Registers.Entry(name: $0.name, value: HexNumber($0.value)) })
     }
     if split > 0 {
-      record.handlerFrames = walk.steps[..<split].map {
-        builder.frame($0, stacks: stacks, home: stack?.kind)
-      }
+      record.handlerFrames = builder.frames(
+        walk.steps[..<split], thread: thread.id, stacks: stacks, home: stack?.kind,
+        below: split < walk.steps.count ? walk.steps[split] : nil)
     }
     return record
   }
@@ -125,14 +125,27 @@ struct Examination {
       facts.handlerFaulted = walk.signals.first.map { $0 != cause } ?? false
     }
     // A walk that ended within the crash handling shows where we are waited for, not where it happened.
-    guard let fault else { return facts }
-    let story = walk.steps[fault...].prefix(Self.storyLength).map {
-      builder.frame($0, stacks: stacks, home: nil)
+    guard let fault else {
+      facts.exception = exception
+      return facts
     }
+    let story = builder.frames(
+      walk.steps[fault...].prefix(Self.storyLength), thread: frozen.threads[index].id,
+      stacks: stacks, home: nil)
     facts.place = CrashPlace.words(story, images: images)
     facts.isInManagedCode = story.first?.kind == .managed
+    facts.failFast = managed?.failFast.map {
+      CrashFacts.FailFast(message: $0.message, frames: story)
+    }
+    facts.exception = exception
     if builder.namesSymbols { facts.calledAbort = story.contains { $0.function == "abort" } }
     return facts
+  }
+
+  /// The exception of the crashed thread, for the report.
+  var exception: ManagedException? {
+    guard let names, let facts = managed?.exception else { return nil }
+    return names.exception(facts, images: images)
   }
 
   private func isAtStackEnd(_ cause: SignalContext, stacks: StackFinder) -> Bool {

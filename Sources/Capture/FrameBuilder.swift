@@ -15,7 +15,26 @@ struct FrameBuilder {
   /// False before the symbols have been looked up.
   var namesSymbols: Bool { !symbols.isEmpty }
 
-  func frame(_ step: Walk.Step, stacks: StackFinder, home: StackRecord.Kind?) -> Frame {
+  /// - Parameter below: the frame that called the outermost of `steps`.
+  func frames(
+    _ steps: ArraySlice<Walk.Step>, thread: Int32, stacks: StackFinder, home: StackRecord.Kind?,
+    below: Walk.Step? = nil
+  ) -> [Frame] {
+    var frames = steps.map { frame($0, stacks: stacks, home: home) }
+    guard let names else { return frames }
+    for index in frames.indices {
+      let step = steps[steps.startIndex + index]
+      let isLast = index + 1 == frames.count
+      guard let caller = isLast ? below : steps[steps.startIndex + index + 1],
+        frames[index].kind == .native, names.resolve(caller.lookupAddress)?.kind == .managed,
+        let found = names.nativeMethod(thread: thread, between: step.sp, and: caller.sp)
+      else { continue }
+      frames[index].apply(found)
+    }
+    return frames
+  }
+
+  private func frame(_ step: Walk.Step, stacks: StackFinder, home: StackRecord.Kind?) -> Frame {
     var frame = Frame(
       kind: .native, trust: trust(step.trust), ip: HexNumber(step.ip), sp: HexNumber(step.sp))
     if let kind = stacks.stack(at: step.sp)?.kind, kind != home { frame.stack = kind }
@@ -57,6 +76,9 @@ struct FrameBuilder {
   /// Not simply the outermost: a catch block runs on top of the frames of the fault that it has caught.
   func cause(in walk: Walk) -> SignalContext? {
     guard var cause = walk.signals.first else { return nil }
+    // The program went on after that interruption: it was a fault that a handler has caught, whose frames
+    // are still on the stack, because catch blocks run on top of them.
+    if let running = innermostManaged(in: walk), running < cause.step { return nil }
     for earlier in walk.signals.dropFirst() {
       let between = walk.steps[
         min(cause.step + 1, walk.steps.count)..<min(earlier.step + 1, walk.steps.count)]
@@ -77,9 +99,18 @@ struct FrameBuilder {
     if let cause = cause(in: walk), cause.step + 1 < walk.steps.count {
       return cause.step + 1
     }
+    return innermostManaged(in: walk)
+  }
+
+  /// The position of the innermost step in a method, plumbing aside.
+  private func innermostManaged(in walk: Walk) -> Int? {
     guard runtime != nil else { return nil }
     return walk.steps.firstIndex { step in
-      images.containing(step.lookupAddress).map(ManagedRuntime.holdsManagedCode) ?? false
+      let image = images.containing(step.lookupAddress)
+      guard image.map(ManagedRuntime.holdsManagedCode) ?? false else { return false }
+      guard let names else { return true }
+      return names.resolve(step.lookupAddress).map { $0.kind == .managed && !$0.isPlumbing }
+        ?? false
     }
   }
 }

@@ -17,7 +17,8 @@ final class ManagedInspection {
   private(set) var threads: [Int32: ManagedThread] = [:]
   /// Of the crashed thread.
   private(set) var exception: ExceptionFacts?
-  private(set) var failFastMessage: (text: String, leftOut: Int)?
+  /// What the crashed thread gave to Environment.FailFast; nil when it was not in there.
+  private(set) var failFast: FailFastFacts?
   private let process: InspectorProcess?
   private let inspector: Inspector?
   private let refusal: DacError?
@@ -65,11 +66,22 @@ final class ManagedInspection {
     guard let crashed else { return }
     exception = inspector.exception(thread: crashed.id)
     threads[crashed.id]?.exceptionType = exception?.type
-    // FailFast leaves this behind; so does an access violation, but as the last thrown, not the current.
-    if exception?.type == "System.ExecutionEngineException", let registers = crashed.registers {
-      failFastMessage = inspector.failFastMessage(
-        thread: crashed.id, context: registers.context)
+    readFailFast(crashed)
+  }
+
+  private func readFailFast(_ crashed: StoppedThread) {
+    guard let inspector, let registers = crashed.registers else { return }
+    let call = threads[crashed.id]?.nativeCalls.first { call in
+      inspector.method(descriptor: call.method)?.name
+        .hasPrefix("System.Environment.FailFast(") == true
     }
+    guard let call else { return }
+    failFast =
+      inspector.failFast(thread: crashed.id, frame: call.address, context: registers.context)
+      ?? FailFastFacts()
+    // What the runtime keeps ready for its own failures says nothing of this one.
+    exception = failFast?.exception
+    threads[crashed.id]?.exceptionType = exception?.type
   }
 
   /// Makes the walker ask the runtime about code that is in no native library.
@@ -97,6 +109,8 @@ final class ManagedInspection {
   func method(at address: UInt64) -> MethodFacts? { inspector?.method(at: address) }
 
   func method(of entry: ExceptionFacts.Entry) -> MethodFacts? { inspector?.method(of: entry) }
+
+  func method(descriptor: UInt64) -> MethodFacts? { inspector?.method(descriptor: descriptor) }
 
   func module(of method: MethodFacts) -> ModuleFacts? { inspector?.module(of: method) }
 

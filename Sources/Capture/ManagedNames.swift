@@ -33,6 +33,22 @@ final class ManagedNames {
     inspection.method(of: entry).map { resolve($0, address: entry.lookupAddress) }
   }
 
+  /// The method that a function of the runtime implements, `Monitor.Enter` for example, told by the record
+  /// that it keeps in its frame, between its stack pointer and its caller's.
+  func nativeMethod(thread: Int32, between start: UInt64, and end: UInt64) -> Resolved? {
+    let call = inspection.threads[thread]?.nativeCalls.first {
+      start <= $0.address && $0.address < end
+    }
+    guard let call, let method = inspection.method(descriptor: call.method) else { return nil }
+    var result = resolve(method, address: 0)
+    // It is the runtime's native code, so nothing of the assembly's applies; and it is what the thread
+    // does, so it is not plumbing.
+    result.kind = .runtime
+    result.managed = nil
+    result.isPlumbing = false
+    return result
+  }
+
   private func resolve(_ method: MethodFacts, address: UInt64) -> Resolved {
     let isStub = method.kind == .stub
     var result = Resolved(
@@ -94,6 +110,6 @@ extension Frame {
     rawFunction = found.rawFunction
     functionOffset = found.functionOffset
     managed = found.managed
-    if found.isPlumbing { plumbing = true }
+    plumbing = found.isPlumbing ? true : nil
   }
 }

@@ -51,7 +51,8 @@ public enum CrashVerdict {
     if facts.isManagedOverflow { return .stackOverflow }
     if facts.failFast != nil { return .failFast }
     // What the runtime keeps ready for its own failures; nobody throws it.
-    guard let exception = facts.exception, exception.type != "System.ExecutionEngineException" else {
+    guard let exception = facts.exception, exception.type != "System.ExecutionEngineException"
+    else {
       return .abort
     }
     return .managedException

@@ -26,15 +26,15 @@ enum ExceptionWords {
   static func failFast(_ call: CrashFacts.FailFast?) -> String {
     let message = call?.message.map(firstLine) ?? ""
     let said = message.isEmpty ? "" : ": \(message)"
-    let place = call.flatMap { place($0.frames) }.map { ", called in \($0)" } ?? ""
-    return "Environment.FailFast\(said)\(place)"
+    let caller = call.flatMap { place($0.frames) }.map { ", called in \($0)" } ?? ""
+    return "Environment.FailFast\(said)\(caller)"
   }
 
   private static func words(_ exception: ManagedException) -> String {
     let message = firstLine(exception.message)
     let said = message.isEmpty ? "" : ": \(message)"
-    let place = place(exception.frames).map { ", thrown in \($0)" } ?? ""
-    return exception.type + said + place
+    let origin = place(exception.frames).map { ", thrown in \($0)" } ?? ""
+    return exception.type + said + origin
   }
 
   /// Where it happened and who had called: the first two frames that say something.

@@ -61,7 +61,8 @@ extension Image {
         buildID: header.buildID(memory: memory, loadBias: bias))
       return
     }
-    let header = first.isFile && first.offset == 0 ? PEHeader(memory: memory, base: first.start) : nil
+    let header =
+      first.isFile && first.offset == 0 ? PEHeader(memory: memory, base: first.start) : nil
     let code = group.first(where: \.isExecutable)
     if let header, let code, let base = header.base(from: code) {
       self.init(

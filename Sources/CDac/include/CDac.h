@@ -107,10 +107,16 @@ static inline int32_t inquest_dac_instance_name(void *instance, uint32_t capacit
   return ((int32_t(*)(void *, uint32_t, uint32_t, uint32_t *, uint16_t *))(*(void ***)instance)[6])(
       instance, 0, capacity, needed, name);
 }
-static inline int32_t inquest_dac_il_offsets(void *instance, uint64_t address, uint32_t capacity,
-                                             uint32_t *needed, uint32_t *offsets) {
-  return ((int32_t(*)(void *, uint64_t, uint32_t, uint32_t *, uint32_t *))(*(void ***)instance)[12])(
-      instance, address, capacity, needed, offsets);
+typedef struct {
+  uint32_t il_offset;
+  uint64_t start, end;
+  int32_t kind;
+} inquest_dac_il_range;
+// Which addresses come from which IL: at most `capacity` records; *needed says how many there are.
+static inline int32_t inquest_dac_il_map(void *instance, uint32_t capacity, uint32_t *needed,
+                                         inquest_dac_il_range *out) {
+  return ((int32_t(*)(void *, uint32_t, uint32_t *, inquest_dac_il_range *))(*(void ***)instance)[14])(
+      instance, capacity, needed, out);
 }
 static inline int32_t inquest_dac_module_file(void *module, uint32_t capacity, uint32_t *needed,
                                               uint16_t *name) {
@@ -191,6 +197,11 @@ static inline int32_t inquest_dac_method_name(void *sos, uint64_t method, uint32
                                               uint16_t *name, uint32_t *needed) {
   return ((int32_t(*)(void *, uint64_t, uint32_t, uint16_t *, uint32_t *))(*(void ***)sos)[22])(
       sos, method, capacity, name, needed);
+}
+
+// The method that an explicit Frame at `address` stands for; fails for frames that stand for none.
+static inline int32_t inquest_dac_method_of_frame(void *sos, uint64_t address, uint64_t *method) {
+  return ((int32_t(*)(void *, uint64_t, uint64_t *))(*(void ***)sos)[23])(sos, address, method);
 }
 
 typedef struct {

@@ -1,6 +1,9 @@
 import CDac
 
 extension Dac {
+  /// Ranges of one method's map, at most.
+  private static let rangeLimit = 8192
+
   /// Whose code `address` is; nil when the runtime does not know it: native code.
   ///
   /// - Parameter address: inside the instruction, that is one less than a return address.
@@ -18,15 +21,12 @@ extension Dac {
     facts.method = code.method
     facts.module = isKnown ? method.module : 0
     facts.token = isKnown ? method.token : 0
-    if facts.kind == .method { facts.ilOffset = ilOffset(at: address) }
+    if facts.kind == .method { facts.ilOffset = ilOffset(at: address, start: code.start) }
     return facts
   }
 
-  /// A method by its MethodDesc: for an address that the runtime gives to another method by now, or to
-  /// none.
-  ///
-  /// - Parameter address: where its code was.
-  func method(descriptor: UInt64, near address: UInt64) -> MethodFacts? {
+  /// A method by the address of its MethodDesc: one without code of its own, or whose code is gone.
+  func method(descriptor: UInt64) -> MethodFacts? {
     var method = inquest_dac_method()
     guard inquest_dac_get_method(sos, descriptor, &method) == 0 else { return nil }
     let name = text { inquest_dac_method_name(sos, descriptor, $0, $1, &$2) }
@@ -46,22 +46,40 @@ extension Dac {
   }
 
   /// The IL offset of the instruction at `address`, in bytes; nil where the compiler has left no mapping.
-  private func ilOffset(at address: UInt64) -> Int? {
+  ///
+  /// By the method's whole map, not by GetILOffsetsByAddress: that one fails in a map's last range, whose
+  /// end is given as the method's start (measured on 3.1.23: the `throw` at the end of a handler).
+  private func ilOffset(at address: UInt64, start: UInt64) -> Int? {
+    let map = ilMaps[start] ?? readILMap(at: address)
+    ilMaps[start] = map
+    // No mapping, prolog, epilog (clrdata.h: CLRDATA_IL_OFFSET_…).
+    let (epilog, prolog) = (UInt32(0xffff_fffd), UInt32(0xffff_fffe))
+    var found: Int?
+    for range in map {
+      guard range.start <= address else { continue }
+      switch range.offset {
+      case prolog: found = found ?? 0
+      // Some code that belongs to the statement before it.
+      case epilog...: break
+      default: found = Int(range.offset)
+      }
+    }
+    return found
+  }
+
+  private func readILMap(at address: UInt64) -> [(start: UInt64, offset: UInt32)] {
     var instance: UnsafeMutableRawPointer?
     guard inquest_dac_method_instance(process, address, &instance) == 0, let instance else {
-      return nil
+      return []
     }
     defer { inquest_dac_release(instance) }
-    var offsets = [UInt32](repeating: .max, count: 16)
-    var needed: UInt32 = 0
-    guard inquest_dac_il_offsets(instance, address, 16, &needed, &offsets) >= 0, needed > 0 else {
-      return nil
+    var ranges = [inquest_dac_il_range](
+      repeating: inquest_dac_il_range(), count: Self.rangeLimit)
+    var count: UInt32 = 0
+    guard inquest_dac_il_map(instance, UInt32(ranges.count), &count, &ranges) >= 0 else {
+      return []
     }
-    // No mapping, prolog, epilog (clrdata.h: CLRDATA_IL_OFFSET_…): the prolog is the method's start.
-    let (prolog, markers): (UInt32, UInt32) = (0xffff_fffe, 0xffff_fffd)
-    let known = offsets.prefix(min(16, Int(needed)))
-    if let offset = known.first(where: { $0 < markers }) { return Int(offset) }
-    return known.contains(prolog) ? 0 : nil
+    return ranges.prefix(Int(count)).map { ($0.start, $0.il_offset) }.sorted { $0.start < $1.start }
   }
 
   /// - Parameter address: of the Module.

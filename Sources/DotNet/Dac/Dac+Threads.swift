@@ -4,6 +4,8 @@ import Memory
 extension Dac {
   /// Threads that are followed, at most: the list is a chain in the target's memory.
   private static let threadLimit = 20_000
+  /// Explicit Frames of one thread, at most: those of the innermost calls matter.
+  private static let frameLimit = 32
 
   /// Every thread that the runtime knows and that has a thread of the system, in the runtime's order.
   func threads() -> [ManagedThread] {
@@ -12,10 +14,29 @@ extension Dac {
       var entry = ManagedThread(
         id: Int32(bitPattern: thread.os_id), managedID: Int(thread.managed_id))
       entry.exceptionType = lastThrown(thread).flatMap(className)
+      entry.nativeCalls = nativeCalls(from: thread.frame)
       if entry.id != 0 { found.append(entry) }
       return true
     }
     return found
+  }
+
+  /// The methods that the explicit Frames of a thread stand for.
+  ///
+  /// A Frame is its table of virtual functions and then the address of the next one outwards, -1 at the end
+  /// (vm/frames.h).
+  private func nativeCalls(from first: UInt64) -> [ManagedThread.NativeCall] {
+    var calls: [ManagedThread.NativeCall] = []
+    var frame = first
+    for _ in 0..<Self.frameLimit where frame != 0 && frame != .max {
+      var method: UInt64 = 0
+      if inquest_dac_method_of_frame(sos, frame, &method) == 0, method != 0 {
+        calls.append(ManagedThread.NativeCall(address: frame, method: method))
+      }
+      guard let next = memory.load(UInt64.self, at: frame &+ 8), next > frame else { break }
+      frame = next
+    }
+    return calls
   }
 
   /// Calls `body` for one thread after the other until it says false.

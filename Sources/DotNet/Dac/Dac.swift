@@ -11,6 +11,9 @@ final class Dac {
   let sos2: UnsafeMutableRawPointer
   /// Pages are kept between flushes: the library reads words.
   let memory: PageCache
+  /// What the compiler has left of each method's IL, by the start of its code: address and IL offset,
+  /// ascending.
+  var ilMaps: [UInt64: [(start: UInt64, offset: UInt32)]] = [:]
   private let target: UnsafeMutablePointer<inquest_dac_target>
 
   /// - Parameters:

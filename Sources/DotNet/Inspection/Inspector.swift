@@ -4,6 +4,7 @@ public final class Inspector {
   /// Sends a question and waits for the answer; nil when there is none to be had.
   private let exchange: ([UInt8]) -> [UInt8]?
   private var methods: [UInt64: MethodFacts?] = [:]
+  private var descriptors: [UInt64: MethodFacts?] = [:]
   private var modules: [UInt64: ModuleFacts] = [:]
 
   public init(exchange: @escaping ([UInt8]) -> [UInt8]?) {
@@ -28,15 +29,18 @@ public final class Inspector {
     }
   }
 
-  /// What a thread in Environment.FailFast was told to say, and how many UTF-16 units of it are left out.
+  /// What a thread in Environment.FailFast was given.
   ///
-  /// - Parameter context: the thread's registers as a CONTEXT.
-  public func failFastMessage(thread: Int32, context: [UInt8]) -> (text: String, leftOut: Int)? {
-    ask(.failFastMessage) { writer in
+  /// - Parameters:
+  ///   - frame: the address of the explicit Frame that stands for the call.
+  ///   - context: the thread's registers as a CONTEXT.
+  public func failFast(thread: Int32, frame: UInt64, context: [UInt8]) -> FailFastFacts? {
+    ask(.failFast) { writer in
       writer.put(Int(thread))
+      writer.put(frame)
       writer.put(context)
     } read: { reader throws(WireReader.Damaged) in
-      (try reader.text(), try reader.int())
+      try reader.failFast()
     }
   }
 
@@ -62,12 +66,19 @@ public final class Inspector {
     {
       return found
     }
-    return ask(.methodByDescriptor) { writer in
-      writer.put(entry.method)
-      writer.put(entry.lookupAddress)
+    return method(descriptor: entry.method)
+  }
+
+  /// A method by the address of its MethodDesc.
+  public func method(descriptor: UInt64) -> MethodFacts? {
+    if let known = descriptors[descriptor] { return known }
+    let found = ask(.methodByDescriptor) { writer in
+      writer.put(descriptor)
     } read: { reader throws(WireReader.Damaged) in
       try reader.method()
     }
+    descriptors[descriptor] = .some(found)
+    return found
   }
 
   /// The module that a method belongs to.

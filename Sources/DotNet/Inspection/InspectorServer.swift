@@ -2,7 +2,7 @@ public import Memory
 
 /// What the worker may ask. One question, one answer, in turn.
 enum InspectorQuestion: UInt64 {
-  case threads, exception, failFastMessage, method, methodByDescriptor, module
+  case threads, exception, failFast, method, methodByDescriptor, module
 }
 
 /// The inspector's side: answers questions about the target with the help of the DAC.
@@ -21,7 +21,7 @@ public struct InspectorServer {
     switch kind {
     case .threads: return "listing the runtime's threads"
     case .exception: return "reading the exception"
-    case .failFastMessage: return "reading FailFast's message"
+    case .failFast: return "reading FailFast's message"
     case .method, .methodByDescriptor:
       let address = (try? reader.word()) ?? 0
       return "naming the code at 0x" + String(address, radix: 16)
@@ -48,20 +48,16 @@ public struct InspectorServer {
           let exception = dac.exception(at: object)
         else { return [] }
         writer.put(exception)
-      case .failFastMessage:
+      case .failFast:
         let thread = Int32(truncatingIfNeeded: try reader.int())
+        let frame = try reader.word()
         dac.setContext(try reader.block(), thread: thread)
-        guard let message = dac.failFastMessage(thread: thread) else { return [] }
-        writer.put(message.text)
-        writer.put(message.leftOut)
+        writer.put(dac.failFast(thread: thread, frame: frame))
       case .method:
         guard let method = dac.method(at: try reader.word()) else { return [] }
         writer.put(method)
       case .methodByDescriptor:
-        let descriptor = try reader.word()
-        guard let method = dac.method(descriptor: descriptor, near: try reader.word()) else {
-          return []
-        }
+        guard let method = dac.method(descriptor: try reader.word()) else { return [] }
         writer.put(method)
       case .module:
         let address = try reader.word()

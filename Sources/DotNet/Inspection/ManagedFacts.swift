@@ -1,11 +1,26 @@
 /// A thread that the runtime knows.
 public struct ManagedThread: Sendable, Equatable {
+  /// A record that the runtime's own native code keeps on the stack while managed code has called it.
+  public struct NativeCall: Sendable, Equatable {
+    /// Where it lies on the stack: in the frame of the native function.
+    public var address: UInt64
+    /// The MethodDesc of the method that the native function implements.
+    public var method: UInt64
+
+    public init(address: UInt64, method: UInt64) {
+      self.address = address
+      self.method = method
+    }
+  }
+
   /// The kernel's thread id.
   public var id: Int32
   /// `Thread.ManagedThreadId`.
   public var managedID: Int
   /// The type of the exception that it deals with, or was the last to throw.
   public var exceptionType: String?
+  /// Innermost first.
+  public var nativeCalls: [NativeCall] = []
 
   public init(id: Int32, managedID: Int, exceptionType: String? = nil) {
     self.id = id
@@ -54,6 +69,18 @@ public struct ExceptionFacts: Sendable, Equatable {
     self.message = message
     self.hresult = hresult
   }
+}
+
+/// A call of Environment.FailFast.
+public struct FailFastFacts: Sendable, Equatable {
+  /// What it was told to say; nil when it was told nothing, or that could not be read.
+  public var message: String?
+  /// UTF-16 units of the message that are left out at its end.
+  public var messageLeftOut = 0
+  /// The exception that it was given.
+  public var exception: ExceptionFacts?
+
+  public init() {}
 }
 
 /// Whose code an address is.

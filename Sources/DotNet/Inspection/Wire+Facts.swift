@@ -3,6 +3,17 @@ extension WireWriter {
     put(Int(thread.id))
     put(thread.managedID)
     put(thread.exceptionType ?? "")
+    put(thread.nativeCalls) { writer, call in
+      writer.put(call.address)
+      writer.put(call.method)
+    }
+  }
+
+  mutating func put(_ call: FailFastFacts) {
+    put(call.message != nil)
+    put(call.message ?? "")
+    put(call.messageLeftOut)
+    put(call.exception.map { [$0] } ?? []) { $0.put($1) }
   }
 
   mutating func put(_ exception: ExceptionFacts) {
@@ -50,9 +61,24 @@ extension WireReader {
     let id = try int()
     let managed = try int()
     let type = try text()
-    return ManagedThread(
+    var result = ManagedThread(
       id: Int32(truncatingIfNeeded: id), managedID: managed,
       exceptionType: type.isEmpty ? nil : type)
+    result.nativeCalls = try list { reader throws(Damaged) in
+      let address = try reader.word()
+      return ManagedThread.NativeCall(address: address, method: try reader.word())
+    }
+    return result
+  }
+
+  mutating func failFast() throws(Damaged) -> FailFastFacts {
+    var result = FailFastFacts()
+    let hasMessage = try flag()
+    let message = try text()
+    if hasMessage { result.message = message }
+    result.messageLeftOut = try int()
+    result.exception = try list { reader throws(Damaged) in try reader.exception() }.first
+    return result
   }
 
   /// - Parameter depth: how many levels of inner exceptions may follow.
