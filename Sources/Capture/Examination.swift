@@ -115,14 +115,14 @@ struct Examination {
     let walk = walks[index]
     let stacks = stackFinder(index, walk: walk)
     // The last signal is the one that the runtime announced, even where an earlier one was the cause.
-    if let last = walk.signals.first(where: { $0.number != 0 }) {
+    if let last = builder.uncaught(in: walk).first(where: { $0.number != 0 }) {
       facts.found = CrashFacts.Signal(last)
     }
     let fault = builder.fault(in: walk)
     facts.isStackKnown = fault != nil || walk.end == .outermost && walk.count > 1
     if let cause = builder.cause(in: walk) {
       facts.isAtStackEnd = isAtStackEnd(cause, stacks: stacks)
-      facts.handlerFaulted = walk.signals.first.map { $0 != cause } ?? false
+      facts.handlerFaulted = builder.uncaught(in: walk).first.map { $0 != cause } ?? false
     }
     // A walk that ended within the crash handling shows where we are waited for, not where it happened.
     guard let fault else {

@@ -31,7 +31,23 @@ struct FrameBuilder {
       else { continue }
       frames[index].apply(found)
     }
+    foldHandled(&frames, steps)
     return frames
+  }
+
+  /// A catch block runs on top of all that lies between the exception it has caught and the function that it
+  /// belongs to. That is left over, and the function is there twice: for a reader the block is its frame.
+  private func foldHandled(_ frames: inout [Frame], _ steps: ArraySlice<Walk.Step>) {
+    guard let names else { return }
+    let found = steps.map { names.resolve($0.lookupAddress) }
+    for index in frames.indices {
+      guard let block = found[index], block.isHandler else { continue }
+      let owner = frames.indices[(index + 1)...].first {
+        found[$0]?.method == block.method && found[$0]?.isHandler == false
+      }
+      guard let owner else { continue }
+      for left in (index + 1)...owner { frames[left].plumbing = true }
+    }
   }
 
   private func frame(_ step: Walk.Step, stacks: StackFinder, home: StackRecord.Kind?) -> Frame {
@@ -70,16 +86,21 @@ struct FrameBuilder {
     }
   }
 
+  /// The interruptions inside of all managed code. The program went on after the others: they were faults
+  /// that a handler has caught, whose frames are still on the stack because catch blocks run on top of them.
+  func uncaught(in walk: Walk) -> [SignalContext] {
+    guard let running = innermostManaged(in: walk) else { return walk.signals }
+    return walk.signals.filter { $0.step < running }
+  }
+
   /// The interruption that the crash began with: the innermost one, unless that is a fault of the
   /// runtime's own handler while it was dealing with the one before.
   ///
   /// Not simply the outermost: a catch block runs on top of the frames of the fault that it has caught.
   func cause(in walk: Walk) -> SignalContext? {
-    guard var cause = walk.signals.first else { return nil }
-    // The program went on after that interruption: it was a fault that a handler has caught, whose frames
-    // are still on the stack, because catch blocks run on top of them.
-    if let running = innermostManaged(in: walk), running < cause.step { return nil }
-    for earlier in walk.signals.dropFirst() {
+    let signals = uncaught(in: walk)
+    guard var cause = signals.first else { return nil }
+    for earlier in signals.dropFirst() {
       let between = walk.steps[
         min(cause.step + 1, walk.steps.count)..<min(earlier.step + 1, walk.steps.count)]
       let isHandler = between.allSatisfy { step in

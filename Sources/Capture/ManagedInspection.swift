@@ -91,6 +91,14 @@ final class ManagedInspection {
     return { [unowned self] in code(at: $0) }
   }
 
+  /// True for the address of an exception handler, which the runtime compiles as a function of its own.
+  func isHandler(_ address: UInt64, of method: MethodFacts) -> Bool {
+    guard method.kind == .method, let entry = tables?.entry(for: method, at: address) else {
+      return false
+    }
+    return entry.start != method.start
+  }
+
   private func code(at address: UInt64) -> ManagedCode? {
     if let known = found[address] { return known }
     let answer: ManagedCode? = inspector?.method(at: address).map { method in

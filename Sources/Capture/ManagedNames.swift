@@ -11,6 +11,10 @@ final class ManagedNames {
     var rawFunction: String?
     var functionOffset: HexNumber?
     var isPlumbing: Bool
+    /// The method's identity; 0 for stubs.
+    var method: UInt64 = 0
+    /// True in a catch, finally or filter block.
+    var isHandler = false
     var managed: Frame.Managed?
   }
 
@@ -53,6 +57,8 @@ final class ManagedNames {
     let isStub = method.kind == .stub
     var result = Resolved(
       kind: isStub ? .runtime : .managed, function: method.name, isPlumbing: isStub)
+    result.method = method.method
+    result.isHandler = inspection.isHandler(address, of: method)
     result.function = Self.display(method.name)
     if result.function != method.name { result.rawFunction = method.name }
     if method.start != 0, address >= method.start {
