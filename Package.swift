@@ -41,6 +41,7 @@ let package = Package(
     .target(
       name: "CDemangle",
       linkerSettings: [.linkedLibrary(":libiberty.a")]),
+    .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
 
     // Data.
     .target(name: "Report", swiftSettings: house),
@@ -51,7 +52,7 @@ let package = Package(
     .target(name: "Unwinding", dependencies: ["CUnwind", "Memory"], swiftSettings: house),
     .target(
       name: "Symbols", dependencies: ["CElfutils", "CDemangle", "Memory"], swiftSettings: house),
-    .target(name: "DotNet", dependencies: ["Memory"], swiftSettings: house),
+    .target(name: "DotNet", dependencies: ["CZlib", "Memory"], swiftSettings: house),
 
     // Understanding and showing.
     .target(name: "Diagnosis", dependencies: ["Report"], swiftSettings: house),
@@ -104,6 +105,9 @@ let package = Package(
     .testTarget(name: "CommandTests", dependencies: ["inquest", "Report"], swiftSettings: house),
     .testTarget(name: "StoreTests", dependencies: ["Store"], swiftSettings: house),
     .testTarget(name: "DotNetTests", swiftSettings: house),
+    .testTarget(
+      name: "DotNetUnitTests", dependencies: ["DotNet", "Memory", "TestSupport"],
+      swiftSettings: house),
     .testTarget(name: "RenderTests", dependencies: ["Render", "Report"], swiftSettings: house),
   ]
 )
