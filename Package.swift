@@ -42,6 +42,7 @@ let package = Package(
     .target(
       name: "CDemangle",
       linkerSettings: [.linkedLibrary(":libiberty.a")]),
+    .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
 
     // Data.
     .target(name: "Report", swiftSettings: house),
@@ -52,7 +53,7 @@ let package = Package(
     .target(name: "Unwinding", dependencies: ["CUnwind", "Memory"], swiftSettings: house),
     .target(
       name: "Symbols", dependencies: ["CElfutils", "CDemangle", "Memory"], swiftSettings: house),
-    .target(name: "DotNet", dependencies: ["CDac", "Memory"], swiftSettings: house),
+    .target(name: "DotNet", dependencies: ["CDac", "CZlib", "Memory"], swiftSettings: house),
 
     // Understanding and showing.
     .target(name: "Diagnosis", dependencies: ["Report"], swiftSettings: house),
@@ -105,6 +106,9 @@ let package = Package(
     .testTarget(name: "CommandTests", dependencies: ["inquest", "Report"], swiftSettings: house),
     .testTarget(name: "StoreTests", dependencies: ["Store"], swiftSettings: house),
     .testTarget(name: "DotNetTests", swiftSettings: house),
+    .testTarget(
+      name: "DotNetUnitTests", dependencies: ["DotNet", "Memory", "TestSupport"],
+      swiftSettings: house),
     .testTarget(name: "RenderTests", dependencies: ["Render", "Report"], swiftSettings: house),
   ]
 )

@@ -15,6 +15,7 @@ struct Examination {
   let managed: ManagedInspection?
   /// Names of managed code; nil where the runtime cannot be asked.
   let names: ManagedNames?
+  let lines: ManagedLines
   /// Position of the crashed thread among `frozen.threads`; nil in a manual capture, or when unknown.
   let crashed: Int?
 
@@ -27,7 +28,9 @@ struct Examination {
     self.images = images
     self.runtime = runtime
     self.managed = managed
-    names = managed.flatMap { $0.isReady ? ManagedNames($0) : nil }
+    let lines = ManagedLines(pid: frozen.liveThread, memory: frozen.memory)
+    self.lines = lines
+    names = managed.flatMap { $0.isReady ? ManagedNames($0, lines: lines) : nil }
     let told = crashedThread.flatMap { id in frozen.threads.firstIndex { $0.id == id } }
     // A process with one thread leaves no choice.
     crashed = request.trigger == .crash ? told ?? (frozen.threads.count == 1 ? 0 : nil) : nil

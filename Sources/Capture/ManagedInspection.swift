@@ -92,7 +92,7 @@ final class ManagedInspection {
   }
 
   /// True for the address of an exception handler, which the runtime compiles as a function of its own.
-  func isHandler(_ address: UInt64, of method: MethodFacts) -> Bool {
+  func isHandler(_ address: UInt64, of method: ManagedMethod) -> Bool {
     guard method.kind == .method, let entry = tables?.entry(for: method, at: address) else {
       return false
     }
@@ -114,13 +114,13 @@ final class ManagedInspection {
   }
 
   /// Whose code `address` is; nil for native code, and when nobody can tell.
-  func method(at address: UInt64) -> MethodFacts? { inspector?.method(at: address) }
+  func method(at address: UInt64) -> ManagedMethod? { inspector?.method(at: address) }
 
-  func method(of entry: ExceptionFacts.Entry) -> MethodFacts? { inspector?.method(of: entry) }
+  func method(of entry: ExceptionFacts.Entry) -> ManagedMethod? { inspector?.method(of: entry) }
 
-  func method(descriptor: UInt64) -> MethodFacts? { inspector?.method(descriptor: descriptor) }
+  func method(descriptor: UInt64) -> ManagedMethod? { inspector?.method(descriptor: descriptor) }
 
-  func module(of method: MethodFacts) -> ModuleFacts? { inspector?.module(of: method) }
+  func module(of method: ManagedMethod) -> ManagedModule? { inspector?.module(of: method) }
 
   // MARK: Telling
 

@@ -16,13 +16,16 @@ final class ManagedNames {
     /// True in a catch, finally or filter block.
     var isHandler = false
     var managed: Frame.Managed?
+    var line: SourceLine?
   }
 
   private let inspection: ManagedInspection
+  private let lines: ManagedLines
   private var known: [UInt64: Resolved?] = [:]
 
-  init(_ inspection: ManagedInspection) {
+  init(_ inspection: ManagedInspection, lines: ManagedLines) {
     self.inspection = inspection
+    self.lines = lines
   }
 
   /// Whose code a lookup address is; nil for native code.
@@ -53,7 +56,7 @@ final class ManagedNames {
     return result
   }
 
-  private func resolve(_ method: MethodFacts, address: UInt64) -> Resolved {
+  private func resolve(_ method: ManagedMethod, address: UInt64) -> Resolved {
     let isStub = method.kind == .stub
     var result = Resolved(
       kind: isStub ? .runtime : .managed, function: method.name, isPlumbing: isStub)
@@ -71,6 +74,7 @@ final class ManagedNames {
         ilOffset: method.ilOffset.map { HexNumber(UInt64($0)) },
         assembly: module.map(Self.assembly) ?? "",
         mvid: module.flatMap { $0.mvid.isEmpty ? nil : Self.hex($0.mvid) })
+      result.line = module.flatMap { lines.line(method, in: $0) }
     } else {
       result.isPlumbing = true
     }
@@ -81,7 +85,7 @@ final class ManagedNames {
     String(raw.prefix { $0 != "(" })
   }
 
-  private static func assembly(_ module: ModuleFacts) -> String {
+  private static func assembly(_ module: ManagedModule) -> String {
     module.path.split(separator: "/").last.map(String.init) ?? ""
   }
 
@@ -116,6 +120,9 @@ extension Frame {
     rawFunction = found.rawFunction
     functionOffset = found.functionOffset
     managed = found.managed
+    file = found.line?.file
+    line = found.line?.line
+    column = found.line?.column
     plumbing = found.isPlumbing ? true : nil
   }
 }

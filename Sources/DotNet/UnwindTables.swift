@@ -25,7 +25,7 @@ public struct UnwindTables {
   }
 
   /// The entry that covers `address`, which `method` was found for; nil when there is none.
-  public func entry(for method: MethodFacts, at address: UInt64) -> Entry? {
+  public func entry(for method: ManagedMethod, at address: UInt64) -> Entry? {
     guard method.start != 0 else { return nil }
     if let image = images.containing(address), image.kind == .pe {
       return precompiled(image, at: address)
@@ -70,7 +70,7 @@ public struct UnwindTables {
 
   /// Code compiled at run time: the word before it points to a header (RealCodeHeader, vm/codeman.h), which
   /// has the method's MethodDesc, then a count, then that many entries.
-  private func compiled(_ method: MethodFacts, at address: UInt64) -> Entry? {
+  private func compiled(_ method: ManagedMethod, at address: UInt64) -> Entry? {
     guard let header = memory.load(UInt64.self, at: method.start &- 8) else { return nil }
     // The MethodDesc comes after some other pointers, how many depends on the version: it is known.
     for offset in stride(from: 0, through: 0x38, by: 8) as StrideThrough<UInt64> {

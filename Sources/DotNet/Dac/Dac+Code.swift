@@ -7,7 +7,7 @@ extension Dac {
   /// Whose code `address` is; nil when the runtime does not know it: native code.
   ///
   /// - Parameter address: inside the instruction, that is one less than a return address.
-  func method(at address: UInt64) -> MethodFacts? {
+  func method(at address: UInt64) -> ManagedMethod? {
     var code = inquest_dac_code()
     guard inquest_dac_get_code(sos, address, &code) == 0, code.method != 0 else {
       return stub(at: address)
@@ -15,7 +15,7 @@ extension Dac {
     var method = inquest_dac_method()
     let isKnown = inquest_dac_get_method(sos, code.method, &method) == 0
     let name = text { inquest_dac_method_name(sos, code.method, $0, $1, &$2) }
-    var facts = MethodFacts(
+    var facts = ManagedMethod(
       kind: isKnown && method.is_dynamic != 0 ? .dynamic : .method, name: name ?? "")
     facts.start = code.start
     facts.method = code.method
@@ -26,23 +26,23 @@ extension Dac {
   }
 
   /// A method by the address of its MethodDesc: one without code of its own, or whose code is gone.
-  func method(descriptor: UInt64) -> MethodFacts? {
+  func method(descriptor: UInt64) -> ManagedMethod? {
     var method = inquest_dac_method()
     guard inquest_dac_get_method(sos, descriptor, &method) == 0 else { return nil }
     let name = text { inquest_dac_method_name(sos, descriptor, $0, $1, &$2) }
-    var facts = MethodFacts(kind: method.is_dynamic != 0 ? .dynamic : .method, name: name ?? "")
+    var facts = ManagedMethod(kind: method.is_dynamic != 0 ? .dynamic : .method, name: name ?? "")
     facts.method = descriptor
     facts.module = method.module
     facts.token = method.token
     return facts
   }
 
-  private func stub(at address: UInt64) -> MethodFacts? {
+  private func stub(at address: UInt64) -> ManagedMethod? {
     var displacement: UInt64 = 0
     let name = text {
       inquest_dac_runtime_name(process, address, $0, &$2, $1, &displacement)
     }
-    return name.map { MethodFacts(kind: .stub, name: $0) }
+    return name.map { ManagedMethod(kind: .stub, name: $0) }
   }
 
   /// The IL offset of the instruction at `address`, in bytes; nil where the compiler has left no mapping.
@@ -83,10 +83,10 @@ extension Dac {
   }
 
   /// - Parameter address: of the Module.
-  func module(at address: UInt64) -> ModuleFacts? {
+  func module(at address: UInt64) -> ManagedModule? {
     var module = inquest_dac_module()
     guard inquest_dac_get_module(sos, address, &module) == 0 else { return nil }
-    var facts = ModuleFacts()
+    var facts = ManagedModule()
     facts.isDynamic = module.is_reflection != 0
     facts.metadata = module.metadata
     facts.metadataSize = module.metadata_size
@@ -95,7 +95,7 @@ extension Dac {
   }
 
   /// Adds what only IXCLRDataModule tells; `address` is any code address of the module.
-  func complete(_ facts: inout ModuleFacts, codeAddress: UInt64) {
+  func complete(_ facts: inout ManagedModule, codeAddress: UInt64) {
     var instance: UnsafeMutableRawPointer?
     guard inquest_dac_method_instance(process, codeAddress, &instance) == 0, let instance else {
       return

@@ -3,9 +3,9 @@
 public final class Inspector {
   /// Sends a question and waits for the answer; nil when there is none to be had.
   private let exchange: ([UInt8]) -> [UInt8]?
-  private var methods: [UInt64: MethodFacts?] = [:]
-  private var descriptors: [UInt64: MethodFacts?] = [:]
-  private var modules: [UInt64: ModuleFacts] = [:]
+  private var methods: [UInt64: ManagedMethod?] = [:]
+  private var descriptors: [UInt64: ManagedMethod?] = [:]
+  private var modules: [UInt64: ManagedModule] = [:]
 
   public init(exchange: @escaping ([UInt8]) -> [UInt8]?) {
     self.exchange = exchange
@@ -47,7 +47,7 @@ public final class Inspector {
   /// Whose code an address is; nil for native code.
   ///
   /// - Parameter address: inside the instruction.
-  public func method(at address: UInt64) -> MethodFacts? {
+  public func method(at address: UInt64) -> ManagedMethod? {
     if let known = methods[address] { return known }
     let found = ask(.method) {
       $0.put(address)
@@ -59,7 +59,7 @@ public final class Inspector {
   }
 
   /// The method of one entry of an exception's stack trace.
-  public func method(of entry: ExceptionFacts.Entry) -> MethodFacts? {
+  public func method(of entry: ExceptionFacts.Entry) -> ManagedMethod? {
     // Code addresses are given to other methods when collectible code goes.
     if let found = method(at: entry.lookupAddress),
       found.method == entry.method || entry.method == 0
@@ -70,7 +70,7 @@ public final class Inspector {
   }
 
   /// A method by the address of its MethodDesc.
-  public func method(descriptor: UInt64) -> MethodFacts? {
+  public func method(descriptor: UInt64) -> ManagedMethod? {
     if let known = descriptors[descriptor] { return known }
     let found = ask(.methodByDescriptor) { writer in
       writer.put(descriptor)
@@ -82,7 +82,7 @@ public final class Inspector {
   }
 
   /// The module that a method belongs to.
-  public func module(of method: MethodFacts) -> ModuleFacts? {
+  public func module(of method: ManagedMethod) -> ManagedModule? {
     guard method.module != 0 else { return nil }
     if let known = modules[method.module] { return known }
     let found = ask(.module) { writer in

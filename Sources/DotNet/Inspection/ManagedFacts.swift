@@ -84,7 +84,7 @@ public struct FailFastFacts: Sendable, Equatable {
 }
 
 /// Whose code an address is.
-public struct MethodFacts: Sendable, Equatable {
+public struct ManagedMethod: Sendable, Equatable {
   public enum Kind: UInt64, Sendable {
     /// A method of an assembly.
     case method
@@ -101,7 +101,7 @@ public struct MethodFacts: Sendable, Equatable {
   public var start: UInt64 = 0
   /// The address of its MethodDesc.
   public var method: UInt64 = 0
-  /// The address of its Module: see ``ModuleFacts``.
+  /// The address of its Module: see ``ManagedModule``.
   public var module: UInt64 = 0
   /// Its metadata token; 0 where it has none.
   public var token: UInt32 = 0
@@ -114,7 +114,7 @@ public struct MethodFacts: Sendable, Equatable {
 }
 
 /// An assembly's module as the runtime has loaded it.
-public struct ModuleFacts: Sendable, Equatable {
+public struct ManagedModule: Sendable, Equatable {
   /// The path of its file; empty for one that was loaded from memory or made at run time.
   public var path = ""
   /// 16 bytes as they lie in the file.

@@ -32,7 +32,7 @@ extension WireWriter {
     put(exception.inner) { $0.put($1) }
   }
 
-  mutating func put(_ method: MethodFacts) {
+  mutating func put(_ method: ManagedMethod) {
     put(method.kind.rawValue)
     put(method.name)
     put(method.start)
@@ -42,7 +42,7 @@ extension WireWriter {
     put(method.ilOffset ?? -1)
   }
 
-  mutating func put(_ module: ModuleFacts) {
+  mutating func put(_ module: ManagedModule) {
     put(module.path)
     put(module.mvid)
     put(module.isDynamic)
@@ -104,9 +104,9 @@ extension WireReader {
     return result
   }
 
-  mutating func method() throws(Damaged) -> MethodFacts {
-    guard let kind = MethodFacts.Kind(rawValue: try word()) else { throw Damaged() }
-    var result = MethodFacts(kind: kind, name: try text())
+  mutating func method() throws(Damaged) -> ManagedMethod {
+    guard let kind = ManagedMethod.Kind(rawValue: try word()) else { throw Damaged() }
+    var result = ManagedMethod(kind: kind, name: try text())
     result.start = try word()
     result.method = try word()
     result.module = try word()
@@ -116,8 +116,8 @@ extension WireReader {
     return result
   }
 
-  mutating func module() throws(Damaged) -> ModuleFacts {
-    var result = ModuleFacts()
+  mutating func module() throws(Damaged) -> ManagedModule {
+    var result = ManagedModule()
     result.path = try text()
     result.mvid = try block()
     result.isDynamic = try flag()

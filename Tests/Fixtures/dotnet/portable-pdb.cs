@@ -1,11 +1,13 @@
 // Gives an assembly that mcs compiled with -debug a portable PDB, which mcs cannot write itself:
 //
 //     mono portable-pdb.exe beside|embedded IN.dll OUT.dll
-//     mono portable-pdb.exe list DLL
+//     mono portable-pdb.exe list|members DLL
 //
 // IN.dll.mdb has the lines. Writes OUT.dll, and for `beside` OUT.pdb; OUT.dll names the PDB by its
 // absolute path. `list` prints what Cecil reads back: token, IL offset, line, column, file, one sequence
-// point a line, line 16707566 for the hidden ones. To build it:
+// point a line, line 16707566 for the hidden ones. `members` prints every method as
+// `TOKEN TYPE<PARAMETERS>/NESTED<PARAMETERS> METHOD<PARAMETERS> ARGUMENTS`, every type as
+// `TOKEN NAME : INTERFACES` (not the generic ones) and `TOKEN FIELD` for its fields. To build it:
 //
 //     mcs -out:portable-pdb.exe -r:/usr/lib/mono/4.5/mcs.exe \
 //         -r:/usr/lib/mono/gac/Mono.Cecil/0.11.0.0__0738eb9f132ed756/Mono.Cecil.dll portable-pdb.cs
@@ -27,14 +29,14 @@ static class PortablePdb
 {
     static int Main(string[] words)
     {
-        if (words.Length == 2 && words[0] == "list")
+        if (words.Length == 2 && (words[0] == "list" || words[0] == "members"))
         {
-            List(words[1]);
+            if (words[0] == "list") List(words[1]); else Members(words[1]);
             return 0;
         }
         if (words.Length != 3 || (words[0] != "beside" && words[0] != "embedded"))
         {
-            Console.Error.WriteLine("usage: portable-pdb.exe beside|embedded IN.dll OUT.dll, or list DLL");
+            Console.Error.WriteLine("usage: portable-pdb.exe beside|embedded IN.dll OUT.dll, or list|members DLL");
             return 2;
         }
         AppDomain.CurrentDomain.AssemblyResolve += (sender, wanted) =>
@@ -51,6 +53,40 @@ static class PortablePdb
                     Console.WriteLine(
                         "{0:x8} {1} {2} {3} {4}", method.MetadataToken.ToInt32(), point.Offset,
                         point.StartLine, point.StartColumn, point.Document.Url);
+    }
+
+    static string Parameters(IGenericParameterProvider owner)
+    {
+        var names = owner.GenericParameters.Select(one => one.Name);
+        return owner.HasGenericParameters ? "<" + string.Join(",", names) + ">" : "";
+    }
+
+    static string Name(TypeReference type)
+    {
+        return type.Namespace == "" ? type.Name : type.Namespace + "." + type.Name;
+    }
+
+    static string Chain(TypeDefinition type)
+    {
+        var outer = type.DeclaringType == null ? "" : Chain(type.DeclaringType) + "/";
+        return outer + Name(type) + Parameters(type);
+    }
+
+    static void Members(string path)
+    {
+        using (var module = ModuleDefinition.ReadModule(path))
+            foreach (var type in module.GetTypes())
+            {
+                var interfaces = type.Interfaces.Select(one => one.InterfaceType)
+                    .Where(one => !one.IsGenericInstance).Select(Name);
+                Console.WriteLine("{0:x8} {1} : {2}", type.MetadataToken.ToInt32(), Name(type), string.Join(",", interfaces));
+                foreach (var field in type.Fields)
+                    Console.WriteLine("{0:x8} {1}", field.MetadataToken.ToInt32(), field.Name);
+                foreach (var method in type.Methods)
+                    Console.WriteLine(
+                        "{0:x8} {1} {2}{3} {4}", method.MetadataToken.ToInt32(), Chain(type), method.Name,
+                        Parameters(method), string.Join(",", method.Parameters.Select(one => one.Name)));
+            }
     }
 
     // Mono loads what a method names when it compiles it: of its own, so that Main comes first.
