@@ -136,6 +136,9 @@ struct Examination {
       walk.steps[fault...].prefix(Self.storyLength), thread: frozen.threads[index].id,
       stacks: stacks, home: nil)
     facts.place = CrashPlace.words(story, images: images)
+    facts.caller = CrashPlace.managedCaller(story, images: images)
+    facts.frames = story
+    facts.recursion = recursion(walk, from: fault, story)
     facts.isInManagedCode = story.first?.kind == .managed
     facts.failFast = managed?.failFast.map {
       CrashFacts.FailFast(message: $0.message, frames: story)
@@ -149,6 +152,15 @@ struct Examination {
   var exception: ManagedException? {
     guard let names, let facts = managed?.exception else { return nil }
     return names.exception(facts, images: images)
+  }
+
+  /// The functions that call each other over and over, when they do so near where it happened.
+  private func recursion(_ walk: Walk, from fault: Int, _ story: [Frame]) -> CrashFacts.Recursion? {
+    guard let cycle = walk.repeated else { return nil }
+    let start = cycle.step - fault
+    guard start >= 0, start + cycle.period <= story.count else { return nil }
+    let names = story[start..<(start + cycle.period)].compactMap(\.function)
+    return CrashFacts.Recursion(functions: names, times: cycle.times)
   }
 
   private func isAtStackEnd(_ cause: SignalContext, stacks: StackFinder) -> Bool {
@@ -187,9 +199,20 @@ enum CrashPlace {
     return frames.dropFirst().first.flatMap { one($0, images) }.map { "a call from \($0)" }
   }
 
+  /// The managed frame that called the native function in which it happened.
+  static func managedCaller(_ frames: [Frame], images: ImageTable) -> String? {
+    guard frames.first?.kind == .native else { return nil }
+    let caller = frames.first { $0.kind == .managed && $0.plumbing != true }
+    return caller.flatMap { one($0, images) }
+  }
+
   private static func one(_ frame: Frame, _ images: ImageTable) -> String? {
     guard let module = frame.module else { return frame.function }
-    if frame.kind == .managed, frame.function == nil { return "managed code" }
+    if frame.kind == .managed {
+      guard let function = frame.function else { return "managed code" }
+      let place = ExceptionWords.fileAndLine(frame) ?? frame.managed?.assembly
+      return place.map { $0.isEmpty ? function : "\(function) (\($0))" } ?? function
+    }
     let path = images.images[module].path
     let file = path.split(separator: "/").last.map(String.init) ?? path
     if let function = frame.function { return "\(function) (\(file))" }

@@ -120,6 +120,9 @@ final class ManagedInspection {
 
   func method(descriptor: UInt64) -> ManagedMethod? { inspector?.method(descriptor: descriptor) }
 
+  /// The modules of all methods asked about so far, by the addresses of their Module.
+  var modules: [UInt64: ManagedModule] { inspector?.modules ?? [:] }
+
   func module(of method: ManagedMethod) -> ManagedModule? { inspector?.module(of: method) }
 
   // MARK: Telling

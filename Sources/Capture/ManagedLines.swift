@@ -11,6 +11,7 @@ final class ManagedLines {
   private let pid: Int32
   private let memory: any MemorySource
   private var found: [UInt64: PortablePDB?] = [:]
+  private var ids: [UInt64: [UInt8]] = [:]
   /// Modules without lines, and why, in the order in which they were asked about.
   private(set) var problems: [(path: String, problem: PDBSearch.Problem)] = []
 
@@ -20,6 +21,9 @@ final class ManagedLines {
     self.memory = memory
   }
 
+  /// What a PDB must be called to belong to a module: the 20 bytes of its id.
+  func pdbID(of module: UInt64) -> [UInt8]? { ids[module] }
+
   /// Where a method's code at an IL offset was written; nil where that is not known.
   func line(_ method: ManagedMethod, in module: ManagedModule) -> SourceLine? {
     guard let offset = method.ilOffset else { return nil }
@@ -28,15 +32,16 @@ final class ManagedLines {
 
   private func pdb(_ module: ManagedModule, at address: UInt64) -> PortablePDB? {
     if let known = found[address] { return known }
-    let result = find(module)
+    let result = find(module, at: address)
     found[address] = .some(result)
     return result
   }
 
-  private func find(_ module: ManagedModule) -> PortablePDB? {
+  private func find(_ module: ManagedModule, at address: UInt64) -> PortablePDB? {
     guard !module.isDynamic, module.image != 0,
       let directory = try? DebugDirectory(memory: memory, at: module.image)
     else { return nil }
+    ids[address] = directory.codeView?.id
     var inMemory: [UInt8]?
     if module.pdbSize > 0, module.pdbSize <= Self.fileLimit {
       inMemory = memory.bytes(at: module.pdb, count: Int(module.pdbSize))

@@ -20,7 +20,7 @@ final class ManagedNames {
   }
 
   private let inspection: ManagedInspection
-  private let lines: ManagedLines
+  let lines: ManagedLines
   private var known: [UInt64: Resolved?] = [:]
 
   init(_ inspection: ManagedInspection, lines: ManagedLines) {
@@ -91,6 +91,37 @@ final class ManagedNames {
 
   private static func hex(_ bytes: [UInt8]) -> String {
     bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+
+  // MARK: Modules
+
+  /// True for an assembly of the program's own, not of the framework that came with the runtime.
+  func isOwn(_ path: String) -> Bool {
+    let folder = inspection.runtime.path.dropLast("libcoreclr.so".count)
+    return !path.hasPrefix(folder)
+  }
+
+  /// The images, and after them the assemblies that are no image: those whose code was compiled at run time.
+  func modules(_ images: ImageTable) -> [ModuleRecord] {
+    var records = images.images.map(ModuleRecord.init(image:))
+    for (address, module) in inspection.modules.sorted(by: { $0.key < $1.key })
+    where !module.path.isEmpty {
+      let mvid = module.mvid.isEmpty ? nil : Self.hex(module.mvid)
+      let pdb = lines.pdbID(of: address).map(Self.hex)
+      var isListed = false
+      for index in records.indices
+      where records[index].kind == .pe && records[index].path == module.path {
+        (records[index].mvid, records[index].pdbID) = (mvid, pdb)
+        isListed = true
+      }
+      guard !isListed, module.image != 0 else { continue }
+      var record = ModuleRecord(
+        path: module.path, kind: .pe, base: HexNumber(module.image),
+        end: HexNumber(module.image &+ module.imageSize))
+      (record.mvid, record.pdbID) = (mvid, pdb)
+      records.append(record)
+    }
+    return records
   }
 
   // MARK: Exceptions

@@ -240,7 +240,10 @@ struct Worker: ~Copyable {
       sendThreads(examination, walks, symbols: symbols)
     }
     end(start)
-    if let runtime, let managed { report(runtime, managed) }
+    if let runtime, let managed {
+      report(runtime, managed)
+      sendManaged(examination, managed)
+    }
 
     diagnose(examination, walks, symbols: symbols)
     return isWhole(examination, walks)
@@ -297,116 +300,5 @@ struct Worker: ~Copyable {
         effect: "its functions have no names; the build-id and the offsets allow naming them later")
     }
     return result.symbols
-  }
-
-  // MARK: Telling
-
-  private func sendThreads(
-    _ examination: Examination, _ walks: [Walk], symbols: [UInt64: Symbol]
-  ) {
-    let builder = examination.builder(symbols: symbols)
-    for index in examination.order {
-      let record = examination.record(index, walk: walks[index], builder: builder)
-      var payload: [UInt8] = []
-      withUnsafeBytes(of: UInt32(record.id).littleEndian) { payload += $0 }
-      facts.send(.thread, payload + JSONStream.encode(record))
-      let left = walks[index].omitted
-      if left > 0 {
-        limit(
-          .walk, thread: examination.frozen.threads[index].id,
-          problem: "the stack has \(record.frameCount) frames",
-          effect: "\(left) frames in its middle are not listed")
-      }
-    }
-  }
-
-  private func sendCrash(
-    _ examination: Examination, _ walks: [Walk], symbols: [UInt64: Symbol]
-  ) {
-    guard request.trigger == .crash else {
-      let name = examination.frozen.threads.first?.name ?? ""
-      let count = examination.frozen.threads.count
-      let crash = Crash(
-        kind: .none,
-        summary: "\(name) (\(request.pid)) captured on request, "
-          + (count == 1 ? "1 thread" : "\(count) threads") + "; it goes on")
-      send("crash", crash)
-      facts.send(.summary, crash.summary)
-      return
-    }
-    let builder = examination.builder(symbols: symbols)
-    let crash = CrashVerdict.crash(examination.crashFacts(walks: walks, builder: builder))
-    send("crash", crash)
-    if let names = examination.names, let exception = examination.managed?.exception {
-      send("exception", names.exception(exception, images: examination.images))
-    }
-    facts.send(.summary, crash.summary)
-    if let address = crash.signal?.address { sendMemoryMap(examination.frozen, fault: address) }
-    if crash.survives == true, examination.runtime != nil {
-      // Observed on 8.0.4: the next crash parks in poll(-1) as if the first were still being dumped.
-      limit(
-        "crash", problem: "the process goes on after this signal",
-        effect:
-          "from .NET 8 on, its next crash on any thread may hang instead of ending it, because "
-          + "dumps are enabled (a bug of the runtime)",
-        remedy: "restart the service")
-    }
-    if let index = examination.crashed {
-      let thread = examination.record(index, walk: walks[index], builder: builder)
-      let modules = examination.images.images.map(ModuleRecord.init(image:))
-      let isReached = builder.fault(in: walks[index]) != nil
-      let signature = CrashSignature.signature(
-        crash, thread: isReached ? thread : nil, modules: modules)
-      send("signature", signature)
-      if !isReached {
-        limit(
-          .walk, thread: examination.frozen.threads[index].id,
-          problem: "the walk ended before the place of the crash (\(thread.endReason))",
-          effect: "frames begin where the thread waits for the collector, not at the fault")
-      } else if signature.frames.isEmpty {
-        limit(
-          .diagnosis, problem: "no frame of the crashed thread has a name or a file of its own",
-          effect: "its signature says the kind of crash only, and is shared by different crashes")
-      }
-    } else {
-      limit(
-        .walk, problem: "the crashed thread could not be told from the others",
-        effect: "no thread is marked as crashed")
-    }
-  }
-
-  private func sendMemoryMap(_ frozen: FrozenProcess, fault: HexNumber?) {
-    send("memory_map", frozen.mappings.mappings.map { MapRecord($0, fault: fault?.value) })
-  }
-
-  private func send(_ key: String, _ value: some Encodable) {
-    facts.send(.value, Array(key.utf8) + [0] + JSONStream.encode(value))
-  }
-
-  private func limit(
-    _ stage: Stage, thread: Int32? = nil, problem: String, effect: String, remedy: String? = nil
-  ) {
-    limit(stage.rawValue, thread: thread, problem: problem, effect: effect, remedy: remedy)
-  }
-
-  private func limit(
-    _ stage: String, thread: Int32? = nil, problem: String, effect: String, remedy: String? = nil
-  ) {
-    facts.send(
-      .limitation,
-      JSONStream.encode(
-        Limitation(
-          stage: stage, threadID: thread.map(Int.init), problem: problem, effect: effect,
-          remedy: remedy)))
-  }
-
-  private func begin(_ stage: Stage) -> Instant {
-    facts.send(.stage, stage.rawValue)
-    FaultInjection.strike(stage)
-    return .now
-  }
-
-  private func end(_ start: Instant) {
-    facts.send(.stageEnd, milliseconds: Instant.now.milliseconds(since: start))
   }
 }

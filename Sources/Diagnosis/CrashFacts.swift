@@ -49,6 +49,25 @@ public struct CrashFacts: Sendable {
   /// Set when the crashed thread was in Environment.FailFast.
   public var failFast: FailFast?
 
+  /// The managed frame that called the native code in which it happened, in words.
+  public var caller: String?
+  /// The crashed thread's innermost frames, from the fault on.
+  public var frames: [Frame] = []
+  public var recursion: Recursion?
+
+  /// Functions that call each other in turn.
+  public struct Recursion: Sendable {
+    /// Innermost first.
+    public var functions: [String]
+    /// How often all of them are on the stack.
+    public var times: Int
+
+    public init(functions: [String], times: Int) {
+      self.functions = functions
+      self.times = times
+    }
+  }
+
   /// A call of Environment.FailFast.
   public struct FailFast: Sendable {
     /// What it was told to say; nil where that could not be read.

@@ -102,13 +102,15 @@ public enum CrashVerdict {
     _ kind: Crash.Kind, _ signal: SignalRecord, _ facts: CrashFacts, survives: Bool = false
   ) -> String {
     let thread = facts.threadID.map { " on thread \($0)" } ?? ""
-    let function = facts.place.map { " in \($0)" } ?? ""
+    let caller = facts.caller.map { ", called from \($0)" } ?? ""
+    let function = facts.place.map { " in \($0)\(caller)" } ?? ""
     let place = signal.address.map { " at address \($0)" } ?? ""
+    let recursion = recursion(facts.recursion)
     let code = signal.codeName.map { " (\($0))" } ?? ""
     switch kind {
     case .managedException where facts.exception != nil:
       let fault = signal.address == nil ? "" : " (\(signal.name)\(code)\(place))"
-      return facts.exception.map { ExceptionWords.sentence($0) + fault } ?? ""
+      return facts.exception.map { ExceptionWords.sentence($0, frames: facts.frames) + fault } ?? ""
     case .failFast:
       return ExceptionWords.failFast(facts.failFast)
     case .nativeFault, .managedException:
@@ -132,10 +134,10 @@ public enum CrashVerdict {
       return "Stack overflow\(function)\(thread); the runtime's handler of it then died of "
         + "\(signal.name)\(code)\(place)"
     case .stackOverflow where signal.address == nil:
-      return "Stack overflow\(function)\(thread)"
+      return "Stack overflow\(function)\(recursion)\(thread)"
     case .stackOverflow:
       return
-        "Stack overflow\(function)\(thread): \(signal.name)\(code)\(place), the end of its stack"
+        "Stack overflow\(function)\(recursion)\(thread): \(signal.name)\(code)\(place), the end of its stack"
     case .abort where signal.code == nil:
       guard let runtime = facts.runtime else { return "The process aborted\(thread) (SIGABRT)" }
       // A walked stack would have shown the fault behind an overflow or an access violation.
@@ -151,6 +153,18 @@ public enum CrashVerdict {
       return "\(signal.name) was sent\(thread.replacingOn)\(sender ?? "")"
         + (survives ? "; it is no fault, and the process goes on" : "")
     }
+  }
+}
+
+extension CrashVerdict {
+  /// `, 130000 times Ends.Ping → Ends.Pong`: who calls whom.
+  private static func recursion(_ cycle: CrashFacts.Recursion?) -> String {
+    guard let cycle, !cycle.functions.isEmpty else { return "" }
+    guard cycle.functions.count > 1 else {
+      return ", after \(cycle.times) calls of \(cycle.functions[0]) by itself"
+    }
+    let names = cycle.functions.reversed().joined(separator: " → ")
+    return ", after \(cycle.times) rounds of \(names)"
   }
 }
 

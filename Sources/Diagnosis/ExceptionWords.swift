@@ -1,15 +1,18 @@
-import Report
+public import Report
 
 /// Says in one sentence what a developer needs to know of an exception: what, where, from where, and why.
-enum ExceptionWords {
+public enum ExceptionWords {
   /// Characters of a message: the first line of it, and not all of a long one.
   private static let messageLimit = 240
   private static let depthLimit = 16
 
   /// `Unhandled System.InvalidOperationException: argh, thrown in Inner.Boom (Boom.cs:2), called from
   /// Program.Main (Boom.cs:9)`; with an inner exception also what that one was.
-  static func sentence(_ exception: ManagedException) -> String {
-    var text = "Unhandled " + words(exception)
+  ///
+  /// - Parameter frames: the crashed thread's, for an exception that has gathered none: the runtime did not
+  ///   come to throw it.
+  static func sentence(_ exception: ManagedException, frames: [Frame]) -> String {
+    var text = "Unhandled " + words(exception, frames: frames)
     var cause = exception
     for _ in 0..<depthLimit {
       guard let inner = cause.inner.first else { break }
@@ -30,10 +33,11 @@ enum ExceptionWords {
     return "Environment.FailFast\(said)\(caller)"
   }
 
-  private static func words(_ exception: ManagedException) -> String {
+  private static func words(_ exception: ManagedException, frames: [Frame] = []) -> String {
     let message = firstLine(exception.message)
     let said = message.isEmpty ? "" : ": \(message)"
-    let origin = place(exception.frames).map { ", thrown in \($0)" } ?? ""
+    let origin =
+      place(exception.frames.isEmpty ? frames : exception.frames).map { ", thrown in \($0)" } ?? ""
     return exception.type + said + origin
   }
 
@@ -54,10 +58,15 @@ enum ExceptionWords {
 
   private static func one(_ frame: Frame) -> String {
     let name = frame.function ?? "?"
+    return fileAndLine(frame).map { "\(name) (\($0))" } ?? name
+  }
+
+  /// `Boom.cs:9`: the file's own name.
+  public static func fileAndLine(_ frame: Frame) -> String? {
     guard let file = frame.file?.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last,
       let line = frame.line
-    else { return name }
-    return "\(name) (\(file):\(line))"
+    else { return nil }
+    return "\(file):\(line)"
   }
 
   private static func firstLine(_ message: String) -> String {

@@ -80,8 +80,19 @@ struct ObjectFields {
 }
 
 extension Dac {
+  /// Bytes of one module's metadata that are believed.
+  private static let metadataLimit: UInt64 = 256 << 20
+
   /// The names of a module's fields by their tokens; nil when its metadata cannot be read.
   func names(_ module: UInt64) -> ((UInt32) -> String?)? {
-    nil
+    if let known = metadata[module] { return { known.field($0)?.name } }
+    var data = inquest_dac_module()
+    guard inquest_dac_get_module(sos, module, &data) == 0, data.metadata != 0,
+      data.metadata_size <= Self.metadataLimit,
+      let reader = try? MetadataReader(
+        memory: memory, at: data.metadata, size: Int(data.metadata_size))
+    else { return nil }
+    metadata[module] = reader
+    return { reader.field($0)?.name }
   }
 }

@@ -5,7 +5,8 @@ public final class Inspector {
   private let exchange: ([UInt8]) -> [UInt8]?
   private var methods: [UInt64: ManagedMethod?] = [:]
   private var descriptors: [UInt64: ManagedMethod?] = [:]
-  private var modules: [UInt64: ManagedModule] = [:]
+  /// Those asked about so far, by the addresses of their Module.
+  public private(set) var modules: [UInt64: ManagedModule] = [:]
 
   public init(exchange: @escaping ([UInt8]) -> [UInt8]?) {
     self.exchange = exchange

@@ -119,3 +119,17 @@ extension PDBSearch.Problem: CustomStringConvertible {
     }
   }
 }
+
+extension PDBSearch.Problem {
+  /// One line: what would help.
+  public var remedy: String {
+    switch self {
+    case .noDebugInformation: "compile with <DebugType>portable</DebugType> or embedded"
+    case .windowsPDB: "compile with <DebugType>portable</DebugType>"
+    case .notFound:
+      "deploy the .pdb beside the .dll, or compile with <DebugType>embedded</DebugType>"
+    case .otherBuild: "deploy the .pdb of the same build"
+    case .damaged: "deploy the .pdb again"
+    }
+  }
+}

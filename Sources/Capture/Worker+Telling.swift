@@ -1,0 +1,157 @@
+import Diagnosis
+import DotNet
+import Inferior
+import Memory
+import Report
+import Symbols
+import Unwinding
+
+/// What the worker tells the supervisor.
+extension Worker {
+  func sendThreads(
+    _ examination: Examination, _ walks: [Walk], symbols: [UInt64: Symbol]
+  ) {
+    let builder = examination.builder(symbols: symbols)
+    for index in examination.order {
+      let record = examination.record(index, walk: walks[index], builder: builder)
+      var payload: [UInt8] = []
+      withUnsafeBytes(of: UInt32(record.id).littleEndian) { payload += $0 }
+      facts.send(.thread, payload + JSONStream.encode(record))
+      let left = walks[index].omitted
+      if left > 0 {
+        limit(
+          .walk, thread: examination.frozen.threads[index].id,
+          problem: "the stack has \(record.frameCount) frames",
+          effect: "\(left) frames in its middle are not listed")
+      }
+    }
+  }
+
+  func sendCrash(
+    _ examination: Examination, _ walks: [Walk], symbols: [UInt64: Symbol]
+  ) {
+    guard request.trigger == .crash else {
+      let name = examination.frozen.threads.first?.name ?? ""
+      let count = examination.frozen.threads.count
+      let crash = Crash(
+        kind: .none,
+        summary: "\(name) (\(request.pid)) captured on request, "
+          + (count == 1 ? "1 thread" : "\(count) threads") + "; it goes on")
+      send("crash", crash)
+      facts.send(.summary, crash.summary)
+      return
+    }
+    let builder = examination.builder(symbols: symbols)
+    let crash = CrashVerdict.crash(examination.crashFacts(walks: walks, builder: builder))
+    send("crash", crash)
+    if let exception = examination.exception { send("exception", exception) }
+    if let call = examination.managed?.failFast {
+      send("diagnoses", [FailFastDiagnosis.diagnosis(message: call.message)])
+    }
+    facts.send(.summary, crash.summary)
+    if let address = crash.signal?.address { sendMemoryMap(examination.frozen, fault: address) }
+    if crash.survives == true, examination.runtime != nil {
+      // Observed on 8.0.4: the next crash parks in poll(-1) as if the first were still being dumped.
+      limit(
+        "crash", problem: "the process goes on after this signal",
+        effect:
+          "from .NET 8 on, its next crash on any thread may hang instead of ending it, because "
+          + "dumps are enabled (a bug of the runtime)",
+        remedy: "restart the service")
+    }
+    if let index = examination.crashed {
+      let thread = examination.record(index, walk: walks[index], builder: builder)
+      let modules = examination.images.images.map(ModuleRecord.init(image:))
+      let isReached = builder.fault(in: walks[index]) != nil
+      let signature = CrashSignature.signature(
+        crash, thread: isReached ? thread : nil, modules: modules)
+      send("signature", signature)
+      if !isReached {
+        limit(
+          .walk, thread: examination.frozen.threads[index].id,
+          problem: "the walk ended before the place of the crash (\(thread.endReason))",
+          effect: "frames begin where the thread waits for the collector, not at the fault")
+      } else if signature.frames.isEmpty {
+        limit(
+          .diagnosis, problem: "no frame of the crashed thread has a name or a file of its own",
+          effect: "its signature says the kind of crash only, and is shared by different crashes")
+      }
+    } else {
+      limit(
+        .walk, problem: "the crashed thread could not be told from the others",
+        effect: "no thread is marked as crashed")
+    }
+  }
+
+  /// All that the runtime told besides names: the assemblies, and what was not to be had.
+  func sendManaged(_ examination: Examination, _ managed: ManagedInspection) {
+    guard let names = examination.names else { return }
+    send("modules", names.modules(examination.images))
+    for (path, problem) in names.lines.problems where names.isOwn(path) {
+      let file = path.split(separator: "/").last.map(String.init) ?? "an assembly"
+      limit(
+        .managed, problem: "\(file): \(problem)", effect: "its frames have no source lines",
+        remedy: problem.remedy)
+    }
+    for exception in managed.exception.map({ [$0] }) ?? [] { limit(exception) }
+    if let call = managed.failFast, call.messageLeftOut > 0 {
+      limit(
+        .managed, problem: "FailFast's message is very long",
+        effect: "\(call.messageLeftOut) UTF-16 units at its end are left out")
+    }
+  }
+
+  func limit(_ exception: ExceptionFacts) {
+    if exception.messageLeftOut > 0 {
+      limit(
+        .managed, problem: "the message of \(exception.type) is very long",
+        effect: "\(exception.messageLeftOut) UTF-16 units at its end are left out")
+    }
+    if exception.entriesLeftOut > 0 {
+      limit(
+        .managed, problem: "the stack trace of \(exception.type) is very long",
+        effect: "\(exception.entriesLeftOut) frames in its middle are not listed")
+    }
+    if exception.isCutShort {
+      limit(
+        .managed, problem: "\(exception.type) has a great many inner exceptions, or one in itself",
+        effect: "not all of them are listed")
+    }
+    for inner in exception.inner { limit(inner) }
+  }
+
+  func sendMemoryMap(_ frozen: FrozenProcess, fault: HexNumber?) {
+    send("memory_map", frozen.mappings.mappings.map { MapRecord($0, fault: fault?.value) })
+  }
+
+  func send(_ key: String, _ value: some Encodable) {
+    facts.send(.value, Array(key.utf8) + [0] + JSONStream.encode(value))
+  }
+
+  func limit(
+    _ stage: Stage, thread: Int32? = nil, problem: String, effect: String, remedy: String? = nil
+  ) {
+    limit(stage.rawValue, thread: thread, problem: problem, effect: effect, remedy: remedy)
+  }
+
+  func limit(
+    _ stage: String, thread: Int32? = nil, problem: String, effect: String, remedy: String? = nil
+  ) {
+    facts.send(
+      .limitation,
+      JSONStream.encode(
+        Limitation(
+          stage: stage, threadID: thread.map(Int.init), problem: problem, effect: effect,
+          remedy: remedy)))
+  }
+
+  func begin(_ stage: Stage) -> Instant {
+    facts.send(.stage, stage.rawValue)
+    FaultInjection.strike(stage)
+    return .now
+  }
+
+  func end(_ start: Instant) {
+    facts.send(.stageEnd, milliseconds: Instant.now.milliseconds(since: start))
+  }
+}
