@@ -32,10 +32,19 @@ struct Lab: Sendable {
   }
 
   /// What a compiled tool prints about an assembly: Cecil's idea of its members.
-  static func members(of path: String) throws -> [Substring] {
+  private static func members(of path: String) throws -> [Substring] {
     let scratch = try Scratch()
     let tool = try buildTool(in: scratch)
     return try output(of: ["mono", tool, "members", path], timeout: 60).split(separator: "\n")
+  }
+
+  /// Cecil's idea of the members of a runtime's core library.
+  static func coreMembers(_ version: String) throws -> [Substring] {
+    try core[version == "8.0.4" ? 0 : 1].get()
+  }
+
+  private static let core = ["8.0.4", "3.1.23"].map { version in
+    Result { try members(of: coreLibrary(version)) }
   }
 
   private static func buildTool(in scratch: Scratch) throws -> String {
