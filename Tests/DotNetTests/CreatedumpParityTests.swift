@@ -45,7 +45,7 @@ struct CreatedumpParityTests {
   func theCrashedThreadIsTheSame(_ scenario: Scenario) async throws {
     let run = try await Experiment.of(scenario)
     let (report, other) = (try run.report, try Self.other(run))
-    let crashed = try #require(other.threads.first(where: \.isCrashed))
+    let crashed = try #require(other.threads.first { $0.isCrashed })
     #expect(report.crash["thread_id"].int == crashed.id)
     guard scenario.subject.end == .exception else { return }
     #expect(report.json["exception"]["type"].text == crashed.exceptionType)

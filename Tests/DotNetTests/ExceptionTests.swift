@@ -73,13 +73,13 @@ struct ExceptionTests {
   @Test(arguments: Scenario.printed)
   func everyPrintedFrameIsThere(_ scenario: Scenario) async throws {
     let run = try await Experiment.of(scenario)
-    let printed = try #require(try run.words.exception)
+    let (report, words) = (try run.report, try run.words)
+    let printed = try #require(words.exception)
     // Or there is nothing to compare: each of these programs has the line that threw.
     #expect(printed.all.contains { !$0.frames.isEmpty })
-    #expect(
-      run.words.heading == .fatal || printed.all.contains { $0.frames.contains { $0.line != nil } })
-    let report = try run.report
-    if try run.words.heading == .fatal {
+    let hasLines = printed.all.contains { $0.frames.contains { $0.line != nil } }
+    #expect(words.heading == .fatal || hasLines)
+    if words.heading == .fatal {
       // A fault that was never thrown has left its mark on the stack alone.
       let lost = missing(printed.frames, in: report.frames)
       #expect(lost.isEmpty, "in\n\(listing(report.frames))")

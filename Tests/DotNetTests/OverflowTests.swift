@@ -54,8 +54,9 @@ struct OverflowTests {
     #expect(words.heading == .overflow && words.repeated != nil && words.frames.count >= 3)
     // It begins to count where we may not.
     let outer = words.frames.suffix(from: words.repeated?.range.upperBound ?? 0)
-    let lost = missing(Array(outer), in: try run.report.frames)
-    #expect(!outer.isEmpty && lost.isEmpty, "in\n\(listing(try run.report.frames))")
+    let frames = try run.report.frames
+    let lost = missing(Array(outer), in: frames)
+    #expect(!outer.isEmpty && lost.isEmpty, "in\n\(listing(frames))")
   }
 
   @Test(arguments: Scenario.throwing(.overflow))

@@ -23,13 +23,23 @@ struct SourceLineTests {
     }
   }
 
-  /// A new build with its PDB beside it, which it also names by that path; the id is its own.
-  private func build(_ kind: String = "beside") async throws -> String {
+  /// A copy of the assembly with its PDB beside it, which it also names by that path. A newer build has all
+  /// its lines further down, and another id.
+  private func build(newer isNewer: Bool = false) async throws -> String {
     let folder = try Lab.shared.get().scratch()
-    let cecil = "/usr/lib/mono/gac/Mono.Cecil/0.11.0.0__0738eb9f132ed756"
+    let fixtures = Lab.fixtures + "/dotnet"
+    let script = """
+      export MONO_PATH=/usr/lib/mono/gac/Mono.Cecil/0.11.0.0__0738eb9f132ed756
+      [ "$3" = same ] && cp "$1"/unlined/Throws.dll* . || {
+        for file in "$2"/Throws*.cs; do sed '1i // A newer build.' "$file" > "${file##*/}"; done
+        echo 'class Newer {}' >> Throws.cs  # mcs makes the id from the code, without the lines
+        mcs -debug -unsafe -optimize- -out:Throws.dll Throws*.cs
+      }
+      mono "$1"/portable-pdb.exe beside Throws.dll Throws.dll && rm -f Throws.dll.mdb
+      """
     _ = try await Program.output([
-      "MONO_PATH=" + cecil, "mono", Lab.fixtures + "/dotnet/portable-pdb.exe", kind,
-      Lab.fixtures + "/dotnet/unlined/Throws.dll", folder + "/Throws.dll",
+      "-C", folder, "sh", "-c", script, "sh", fixtures,
+      Lab.repository + "/Tests/Fixtures/dotnet", isNewer ? "newer" : "same",
     ])
     return folder + "/Throws.dll"
   }
@@ -129,10 +139,8 @@ struct SourceLineTests {
   private func pdb(_ assembly: String) -> String { assembly.dropLast(3) + "pdb" }
 
   private func replace(_ pdb: String) async throws {
-    let (mine, other) = (pdb, self.pdb(try await build()))
-    try #require(
-      FileManager.default.contents(atPath: mine) != FileManager.default.contents(atPath: other))
-    try FileManager.default.removeItem(atPath: mine)
-    try FileManager.default.copyItem(atPath: other, toPath: mine)
+    let other = self.pdb(try await build(newer: true))
+    try FileManager.default.removeItem(atPath: pdb)
+    try FileManager.default.copyItem(atPath: other, toPath: pdb)
   }
 }

@@ -92,14 +92,21 @@ extension Experiment {
 
   var words: RuntimeWords {
     get throws {
-      guard scenario.subject.saysMessage else { return try RuntimeWords(watched.errors) }
+      guard scenario.subject.saysMessage else { return try RuntimeWords(runtimesErrors) }
       // A message that looks like a stack trace is none.
-      var text = watched.errors
+      var text = runtimesErrors
       if let message = text.range(of: ": " + (try saidMessage) + "\n", options: .literal) {
         text.replaceSubrange(message, with: ": …\n")
       }
       return try RuntimeWords(text)
     }
+  }
+
+  /// Standard error without us. After FailFast's exception we begin in the middle of a line.
+  var runtimesErrors: String {
+    watched.errors.replacingOccurrences(
+      of: "inquest: process \(watched.pid) crashed; collecting a report\n", with: "\n",
+      options: .literal)
   }
 
   /// What the program said that its message is: UTF-16, of which nothing else than lone surrogates cannot
