@@ -7,7 +7,8 @@ struct BlockedThread: Sendable {
   var name: String
   var id: Int
   var managedID: Int
-  /// From the one that blocks outwards.
+  /// From the one that blocks outwards. Without methods that are native functions: on the stack these are
+  /// native frames.
   var frames: [RuntimeWords.Frame]
 
   static func all(in output: String) -> [BlockedThread] {
@@ -22,7 +23,7 @@ struct BlockedThread: Sendable {
       let telling = frames.firstIndex { $0.method.hasPrefix("Waits.Tell(") } ?? -1
       return BlockedThread(
         name: String(words[1]), id: id, managedID: managedID,
-        frames: Array(frames[(telling + 1)...]))
+        frames: frames[(telling + 1)...].filter { !$0.method.hasPrefix("Native.crash_") })
     }
   }
 
