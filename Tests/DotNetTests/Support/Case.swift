@@ -2,8 +2,9 @@
 import Foundation
 
 /// One way to end, as in Tests/Fixtures/dotnet/truth.md: a mode of Crash.dll, what is sent to it, and what
-/// a report must say about it.
+/// a report must say about it. Those of Throws.dll are in Throwing.swift.
 struct Case: Sendable, Hashable, CustomStringConvertible {
+  var program = "Crash"
   let name: String
   var mode: String
   var signal: Int32?
@@ -13,8 +14,11 @@ struct Case: Sendable, Hashable, CustomStringConvertible {
   var waits: Bool { mode.hasPrefix("wait") }
   var onThread: Bool { mode.hasSuffix("-thread") || mode.hasSuffix("-pool") }
 
-  static func == (a: Case, b: Case) -> Bool { a.name == b.name }
-  func hash(into hasher: inout Hasher) { hasher.combine(name) }
+  static func == (a: Case, b: Case) -> Bool { a.name == b.name && a.program == b.program }
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(name)
+    hasher.combine(program)
+  }
 
   /// What a report says; of whom nothing is expected is left nil.
   struct Verdict: Sendable {
@@ -196,7 +200,7 @@ struct Scenario: Sendable, Hashable, CustomStringConvertible {
   var subject: Case
   var runtime: Runtime
 
-  var description: String { "\(subject.name) on \(runtime)" }
+  var description: String { "\(subject) on \(runtime)" }
 
   static let all = Runtime.allCases.flatMap { runtime in
     Case.all.map { Scenario(subject: $0, runtime: runtime) }

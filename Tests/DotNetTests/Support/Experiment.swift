@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// One scenario, run without us and with us.
+/// One scenario, run with us, and without us when somebody asks.
 struct Experiment: Sendable {
-  var plain: Outcome
+  var scenario: Scenario
+  var plain: Outcome { get async throws { try await Self.plainRuns.value(scenario) } }
   var watched: Outcome
+  /// What else may lie here, as the real createdump's report.
+  var folder: String
   var reports: [ReportFile]
   /// The collector's arguments, one list a call.
   var calls: [[String]]
@@ -18,36 +21,42 @@ struct Experiment: Sendable {
     try await done.value(scenario)
   }
 
+  private static let plainRuns = Once<Scenario, Outcome> { scenario in
+    let lab = try Lab.shared.get()
+    let (subject, runtime) = (scenario.subject, scenario.runtime)
+    return try await Gate.programs.run {
+      let dotnet =
+        subject.hangs(runtime) ? try await withIdleCreatedump.value(runtime) : runtime.dotnet
+      let scratch = try lab.scratch()
+      var environment = subject.environment(runtime, scratch: scratch)
+      if subject.hangs(runtime) { environment[runtime.prefix + "DbgEnableMiniDump"] = "1" }
+      return try await subject.drive(
+        [dotnet, runtime.program(subject.program)], environment: environment, scratch: scratch)
+    }
+  }
+
   private static func perform(_ scenario: Scenario) async throws -> Experiment {
     let lab = try Lab.shared.get()
     let (subject, runtime) = (scenario.subject, scenario.runtime)
-    let plain = try await Gate.programs.run {
-      let words =
-        subject.hangs(runtime)
-        ? [try await Self.withIdleCreatedump.value(runtime), runtime.program]
-        : [runtime.dotnet, runtime.program]
-      var environment = subject.environment(runtime)
-      if subject.hangs(runtime) { environment[runtime.prefix + "DbgEnableMiniDump"] = "1" }
-      return try await subject.drive(words, environment: environment, scratch: try lab.scratch())
-    }
     let scratch = try lab.scratch()
     let reports = scratch + "/reports"
     let thread = scratch + "/thread"
     let watched = try await Gate.programs.run {
-      var environment = subject.environment(runtime)
+      var environment = subject.environment(runtime, scratch: scratch)
       environment["INQUEST_DIR"] = reports
       environment["INQUEST_COLLECTOR"] = lab.notingCollector
       environment["CRASH_THREAD_FILE"] = thread
       return try await subject.drive(
-        [Lab.inquest, "run", "--", runtime.dotnet, runtime.program], environment: environment,
-        scratch: scratch)
+        [Lab.inquest, "run", "--", runtime.dotnet, runtime.program(subject.program)],
+        environment: environment, scratch: scratch)
     }
     let calls = try FileManager.default.contentsOfDirectory(atPath: scratch)
       .filter { $0.hasPrefix("reports.calls.") }.sorted()
       .map { try String(contentsOfFile: "\(scratch)/\($0)", encoding: .utf8) }
     let noted = try? String(contentsOfFile: thread, encoding: .utf8)
     return Experiment(
-      plain: plain, watched: watched, reports: try ReportFile.all(in: reports),
+      scenario: scenario, watched: watched, folder: scratch,
+      reports: try ReportFile.all(in: reports),
       calls: calls.map { $0.split(separator: "\n").map(String.init) },
       crashThread: noted.flatMap { Int($0.dropLast()) } ?? Int(watched.pid))
   }
@@ -66,9 +75,11 @@ struct Experiment: Sendable {
 }
 
 extension Case {
-  func environment(_ runtime: Runtime) -> [String: String] {
+  /// - Parameter scratch: what `FOLDER` stands for in a setting.
+  func environment(_ runtime: Runtime, scratch: String) -> [String: String] {
     var result = ["PATH": "/usr/bin:/bin"]
-    for (name, value) in settings {
+    for (name, setting) in settings {
+      let value = setting.replacingOccurrences(of: "FOLDER", with: scratch)
       for prefix in ["DOTNET_", "COMPlus_"] { result[prefix + name] = value }
     }
     return result

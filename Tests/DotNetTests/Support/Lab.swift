@@ -11,7 +11,9 @@ enum Runtime: String, CaseIterable, Sendable, CustomStringConvertible {
   private var root: String { Lab.runtimes + "/" + rawValue }
   var dotnet: String { root + "/dotnet" }
   var framework: String { "\(root)/shared/Microsoft.NETCore.App/\(rawValue)" }
-  var program: String { "\(Lab.fixtures)/dotnet/\(rawValue)/Crash.dll" }
+  var programs: String { "\(Lab.fixtures)/dotnet/\(rawValue)" }
+  var program: String { program("Crash") }
+  func program(_ name: String) -> String { "\(programs)/\(name).dll" }
   var library: String { "\(Lab.fixtures)/dotnet/\(rawValue)/libcrash.so" }
 
   /// The prefix of its settings in the environment.
@@ -41,7 +43,7 @@ struct Lab: Sendable {
 
   static var isReady: Bool {
     let programs = [inquest, collector] + Runtime.allCases.map(\.dotnet)
-    let files = Runtime.allCases.map(\.program)
+    let files = Runtime.allCases.flatMap { [$0.program, $0.program("Throws")] }
     return programs.allSatisfy(FileManager.default.isExecutableFile)
       && files.allSatisfy(FileManager.default.fileExists)
   }

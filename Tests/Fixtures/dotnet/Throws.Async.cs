@@ -2,6 +2,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Net;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
@@ -182,6 +183,20 @@ static class Async
         public override int Read(byte[] buffer, int offset, int count)
         {
             throw new IOException("not here");
+        }
+    }
+
+    internal static void RefusedConnection()
+    {
+        ConnectAsync().GetAwaiter().GetResult();
+    }
+
+    static async Task<int> ConnectAsync()
+    {
+        using (var client = new WebClient { Proxy = null })
+        {
+            var page = await client.DownloadStringTaskAsync("http://127.0.0.1:1/menu");
+            return page.Length;
         }
     }
 

@@ -142,6 +142,14 @@ static class Shapes
         GC.KeepAlive(prices);
     }
 
+    // An iterator that another compiler has made.
+    internal static void InLinqIterator()
+    {
+        var pairs = new[] { 1, 0 }.Zip(new[] { 4, 4 }, (a, b) => b / a);
+        foreach (var quotient in pairs)
+            GC.KeepAlive(quotient);
+    }
+
     internal static void InComparison()
     {
         var fruits = new List<string> { "pear", "apple", "plum" };

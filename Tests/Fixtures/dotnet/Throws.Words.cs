@@ -151,41 +151,51 @@ static class Words
         throw new OrderException("");
     }
 
+    // What stderr cannot carry: the message, in base 64 of UTF-16, on standard output.
+    static Exception Saying(string message)
+    {
+        var bytes = new byte[2 * message.Length];
+        Buffer.BlockCopy(message.ToCharArray(), 0, bytes, 0, bytes.Length);
+        Console.Out.WriteLine(Convert.ToBase64String(bytes));
+        Console.Out.Flush();
+        return new OrderException(message);
+    }
+
     internal static void Lines()
     {
-        throw new OrderException("first line\nsecond line\r\nfourth\n\nsixth");
+        throw Saying("first line\nsecond line\r\nfourth\n\nsixth");
     }
 
     internal static void LikeATrace()
     {
-        throw new OrderException("bad\n   at Fake.Method(String x) in fake.cs:line 7\n ---> not inside");
+        throw Saying("bad\n   at Fake.Method(String x) in fake.cs:line 7\n ---> not inside");
     }
 
     internal static void Quotes()
     {
-        throw new OrderException("\"quoted\" 'single' back\\slash tab\tbell\a escape\u001b[31m </script>");
+        throw Saying("\"quoted\" 'single' back\\slash tab\tbell\a escape\u001b[31m </script>");
     }
 
     internal static void Unicode()
     {
-        throw new OrderException("umlaut ü, Ελλάδα, 日本語, emoji 😀, e\u0301, \u202eright to left\u202c, \ufeffBOM");
+        throw Saying("umlaut ü, Ελλάδα, 日本語, emoji 😀, e\u0301, \u202eright to left\u202c, \ufeffBOM");
     }
 
     internal static void LoneSurrogates()
     {
-        throw new OrderException("high \ud83d low \ude00 end");
+        throw Saying("high \ud83d low \ude00 end");
     }
 
     internal static void Nul()
     {
-        throw new OrderException("before\0after");
+        throw Saying("before\0after");
     }
 
     internal static void Megabyte()
     {
         var text = new StringBuilder("begin ");
         while (text.Length < 1000000) text.Append("0123456789 ");
-        throw new OrderException(text.Append("end").ToString());
+        throw Saying(text.Append("end").ToString());
     }
 
     class Outer

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Testing
+
+/// Stacks in our report, against those in .NET 8's own crash report of the same process: the real createdump
+/// looks at it right after us.
+@Suite(.enabled(if: Lab.isReady, "run `make fixtures` first"))
+struct CreatedumpParityTests {
+  static let scenarios = Scenario.throwing.filter(\.hasCreatedumpReport)
+
+  @Test(arguments: scenarios)
+  func everyManagedFrameIsThere(_ scenario: Scenario) async throws {
+    let run = try await Experiment.of(scenario)
+    let (report, other) = (try run.report, try Self.other(run))
+    var compared = 0
+    for thread in other.threads where !thread.frames.isEmpty {
+      let ours = try #require(report.threads.first { $0["id"].int == thread.id })
+      // One that has moved on meanwhile has another stack; the crashed one and our two cannot.
+      let isSame =
+        ours["registers"]["rip"].address == thread.ip
+        && ours["registers"]["rsp"].address == thread.sp
+      guard isSame || thread.isCrashed else { continue }
+      compared += 1
+      let frames = ours["handler_frames"].list + ours["frames"].list
+      for frame in thread.frames {
+        #expect(
+          frames.contains {
+            $0["ip"].address == frame.ip && $0["raw_function"].text == frame.method
+          },
+          "\(frame.method) at \(String(frame.ip, radix: 16)) in\n\(listing(frames))")
+      }
+      var rest = frames.compactMap { $0["raw_function"].text }[...]
+      let isInOrder = thread.frames.allSatisfy { frame in
+        guard let index = rest.firstIndex(of: frame.method) else { return false }
+        rest = rest[(index + 1)...]
+        return true
+      }
+      #expect(isInOrder, "\(thread.frames.map(\.method)) in\n\(listing(frames))")
+    }
+    // lock-waiter, sleeper, and the crashed one if it has any.
+    #expect(compared >= (scenario.subject.end == .exception ? 3 : 2))
+  }
+
+  @Test(arguments: scenarios)
+  func theCrashedThreadIsTheSame(_ scenario: Scenario) async throws {
+    let run = try await Experiment.of(scenario)
+    let (report, other) = (try run.report, try Self.other(run))
+    let crashed = try #require(other.threads.first { $0.isCrashed })
+    #expect(report.crash["thread_id"].int == crashed.id)
+    guard scenario.subject.end == .exception else { return }
+    #expect(report.json["exception"]["type"].text == crashed.exceptionType)
+    #expect(report.json["exception"]["hresult"].text == crashed.hresult)
+    #expect(report.crashed?["managed"]["exception_type"].text == crashed.exceptionType)
+  }
+
+  private static func other(_ run: Experiment) throws -> CreatedumpReport {
+    let report = try CreatedumpReport(run.folder + "/core.crashreport.json")
+    guard report.threads.contains(where: { !$0.frames.isEmpty }) else {
+      throw LabFailure(description: "createdump's report is empty")
+    }
+    return report
+  }
+}
