@@ -21,10 +21,16 @@ final class ManagedNames {
 
   private let inspection: ManagedInspection
   let lines: ManagedLines
+  private let memory: any MemorySource
   private var known: [UInt64: Resolved?] = [:]
+  private var readers: [UInt64: MetadataReader?] = [:]
 
-  init(_ inspection: ManagedInspection, lines: ManagedLines) {
+  /// Bytes of one module's metadata that are believed.
+  private static let metadataLimit: UInt64 = 256 << 20
+
+  init(_ inspection: ManagedInspection, lines: ManagedLines, memory: any MemorySource) {
     self.inspection = inspection
+    self.memory = memory
     self.lines = lines
   }
 
@@ -62,7 +68,9 @@ final class ManagedNames {
       kind: isStub ? .runtime : .managed, function: method.name, isPlumbing: isStub)
     result.method = method.method
     result.isHandler = inspection.isHandler(address, of: method)
-    result.function = Self.display(method.name)
+    result.function = ManagedName.spoken(
+      method.name, metadata: metadata(method), token: method.token)
+    if ManagedName.isPlumbing(method.name) { result.isPlumbing = true }
     if result.function != method.name { result.rawFunction = method.name }
     if method.start != 0, address >= method.start {
       result.functionOffset = HexNumber(address - method.start)
@@ -75,14 +83,19 @@ final class ManagedNames {
         assembly: module.map(Self.assembly) ?? "",
         mvid: module.flatMap { $0.mvid.isEmpty ? nil : Self.hex($0.mvid) })
       result.line = module.flatMap { lines.line(method, in: $0) }
-    } else {
-      result.isPlumbing = true
     }
     return result
   }
 
-  private static func display(_ raw: String) -> String {
-    String(raw.prefix { $0 != "(" })
+  /// The metadata of a module, for the names of type parameters; nil where it cannot be read.
+  private func metadata(_ method: ManagedMethod) -> MetadataReader? {
+    guard method.kind == .method, let module = inspection.module(of: method), module.metadata != 0
+    else { return nil }
+    if let known = readers[method.module] { return known }
+    let size = Int(clamping: min(module.metadataSize, Self.metadataLimit))
+    let reader = try? MetadataReader(memory: memory, at: module.metadata, size: size)
+    readers[method.module] = .some(reader)
+    return reader
   }
 
   private static func assembly(_ module: ManagedModule) -> String {

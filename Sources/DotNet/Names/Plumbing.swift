@@ -55,6 +55,7 @@ extension ManagedName {
     "System.Threading._ThreadPoolWaitCallback",
     "System.Threading.QueueUserWorkItemCallback",
     "System.Threading.QueueUserWorkItemCallbackDefaultContext",
+    "System.ThrowHelper",
     // How .NET 9 and later throw: managed code of the runtime's.
     "System.Runtime.EH",
   ]
