@@ -30,7 +30,9 @@ struct Examination {
     self.managed = managed
     let lines = ManagedLines(pid: frozen.liveThread, memory: frozen.memory)
     self.lines = lines
-    names = managed.flatMap { $0.isReady ? ManagedNames($0, lines: lines, memory: frozen.memory) : nil }
+    names = managed.flatMap {
+      $0.isReady ? ManagedNames($0, lines: lines, memory: frozen.memory) : nil
+    }
     let told = crashedThread.flatMap { id in frozen.threads.firstIndex { $0.id == id } }
     // A process with one thread leaves no choice.
     crashed = request.trigger == .crash ? told ?? (frozen.threads.count == 1 ? 0 : nil) : nil

@@ -14,6 +14,7 @@ struct InspectorPlan {
   /// The target's memory, open for reading: it stays readable when the rights to open it are given up.
   var memory: CInt
   var runtimeBase: UInt64
+  var version: RuntimeVersion
   var own: InspectorAuthority
   var target: InspectorAuthority
 }
@@ -68,7 +69,7 @@ enum InspectorRole {
     let server: InspectorServer
     do throws(DacError) {
       server = try InspectorServer(
-        path: "/proc/self/fd/\(library)", runtimeBase: plan.runtimeBase,
+        path: "/proc/self/fd/\(library)", runtimeBase: plan.runtimeBase, version: plan.version,
         memory: FileMemory(descriptor: memory))
     } catch {
       send(InspectorGreeting.bytes(error), to: ours)

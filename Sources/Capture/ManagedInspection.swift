@@ -168,8 +168,9 @@ extension InspectorPlan {
     if let obstacle = own.obstacle(to: target) { throw .notPermitted(obstacle) }
     let path = runtime.debuggingLibrary
     let library = try Self.open(path, pid: pid)
+    let found: RuntimeVersion
     do throws(DacError) {
-      try Self.check(library, path: path, version: version)
+      found = try Self.check(library, path: path, version: version)
     } catch {
       close(library)
       throw error
@@ -187,8 +188,8 @@ extension InspectorPlan {
         "its PID namespace cannot be entered: \(String(cString: strerror(number)))")
     }
     self.init(
-      pid: pid, path: path, library: library, memory: memory, runtimeBase: runtime.base, own: own,
-      target: target)
+      pid: pid, path: path, library: library, memory: memory, runtimeBase: runtime.base,
+      version: found, own: own, target: target)
   }
 
   private static func open(_ path: String, pid: Int32) throws(DacError) -> CInt {
@@ -209,7 +210,7 @@ extension InspectorPlan {
   /// The DAC knows the runtime's structures by numbers that were compiled in: one of another build reads
   /// garbage, and on Linux nothing but this string tells them apart.
   private static func check(_ library: CInt, path: String, version: RuntimeVersion?)
-    throws(DacError)
+    throws(DacError) -> RuntimeVersion
   {
     var status = stat()
     let (smallest, largest) = (4096, 256 << 20)
@@ -228,5 +229,6 @@ extension InspectorPlan {
     guard found == version else {
       throw .otherVersion(library: found.text, runtime: version.text)
     }
+    return found
   }
 }

@@ -16,6 +16,9 @@ public struct RuntimeVersion: Sendable, Equatable {
     return hex.count == 40 ? String(hex) : nil
   }
 
+  /// True for .NET Core 2 and 3, whose native version numbers begin with 4 (4.700 is 3.1).
+  public var isCore3OrEarlier: Bool { text.hasPrefix("4.") }
+
   private static let marker = Array("@(#)Version ".utf8)
   private static let limit = 200
 

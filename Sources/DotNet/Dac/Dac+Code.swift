@@ -52,13 +52,14 @@ extension Dac {
   private func ilOffset(at address: UInt64, start: UInt64) -> Int? {
     let map = ilMaps[start] ?? readILMap(at: address)
     ilMaps[start] = map
-    // No mapping, prolog, epilog (clrdata.h: CLRDATA_IL_OFFSET_…).
-    let (epilog, prolog) = (UInt32(0xffff_fffd), UInt32(0xffff_fffe))
+    // Epilog, prolog, no mapping (clrdata.h: CLRDATA_IL_OFFSET_…).
+    let (epilog, prolog, none) = (UInt32(0xffff_fffd), UInt32(0xffff_fffe), UInt32(0xffff_ffff))
     var found: Int?
     for range in map {
       guard range.start <= address else { continue }
       switch range.offset {
-      case prolog: found = found ?? 0
+      // Shared code that throws (overflow, range checks): the runtime itself says the method's start.
+      case prolog, none: found = 0
       // Some code that belongs to the statement before it.
       case epilog...: break
       default: found = Int(range.offset)

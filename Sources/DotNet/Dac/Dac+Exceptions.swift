@@ -23,9 +23,10 @@ extension Dac {
   private func exception(at address: UInt64, depth: Int, seen: inout Set<UInt64>) -> ExceptionFacts?
   {
     var data = inquest_dac_exception()
-    guard inquest_dac_get_exception(sos2, address, &data) == 0, let type = className(address) else {
+    guard inquest_dac_get_exception(sos2, address, &data) == 0, let name = className(address) else {
       return nil
     }
+    let type = ManagedName.reflected(name)
     seen.insert(address)
     let fields = ObjectFields(dac: self, object: address)
     let own = string(at: data.message)
@@ -153,12 +154,14 @@ extension Dac {
         let method = memory.load(UInt64.self, at: at &+ 16),
         let flags = memory.load(Int32.self, at: at &+ 24)
       else { return }
-      // Flag 2: the runtime has already moved the address into the calling instruction (8.0).
-      let isAdjusted = flags & 2 != 0
+      // Flag 2: the runtime has already moved the address into the calling instruction (8.0). 3.1 looks
+      // lines up at the return address itself, which can be the next statement's; its printed traces say
+      // so, and these frames are to say what they say. The thread's own frames have the call's line.
+      let isAdjusted = flags & 2 != 0 || isCore3
       facts.entries.append(
         ExceptionFacts.Entry(
-          lookupAddress: isAdjusted ? ip : ip &- 1, ip: isAdjusted ? ip &+ 1 : ip, sp: sp,
-          method: method))
+          lookupAddress: isAdjusted ? ip : ip &- 1, ip: isAdjusted && !isCore3 ? ip &+ 1 : ip,
+          sp: sp, method: method))
     }
   }
 }

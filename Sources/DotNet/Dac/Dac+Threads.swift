@@ -13,7 +13,7 @@ extension Dac {
     eachThread { thread in
       var entry = ManagedThread(
         id: Int32(bitPattern: thread.os_id), managedID: Int(thread.managed_id))
-      entry.exceptionType = lastThrown(thread).flatMap(className)
+      entry.exceptionType = lastThrown(thread).flatMap(className).map(ManagedName.reflected)
       entry.nativeCalls = nativeCalls(from: thread.frame)
       if entry.id != 0 { found.append(entry) }
       return true

@@ -22,7 +22,11 @@ final class Dac {
   ///   - path: of libmscordaccore.so; the version has been checked.
   ///   - runtimeBase: where libcoreclr.so lies in the target, an address.
   ///   - memory: the target's memory.
-  init(path: String, runtimeBase: UInt64, memory: any MemorySource) throws(DacError) {
+  ///   - isCore3: the runtime is .NET Core 3 or earlier.
+  init(path: String, runtimeBase: UInt64, isCore3: Bool, memory: any MemorySource)
+    throws(DacError)
+  {
+    self.isCore3 = isCore3
     let memory = PageCache(memory)
     self.memory = memory
     target = .allocate(capacity: 1)
@@ -71,6 +75,7 @@ final class Dac {
   }
 
   private let reader: Reader
+  let isCore3: Bool
 
   /// What the library's callbacks see.
   private final class Reader {

@@ -10,8 +10,11 @@ public struct InspectorServer {
   private let dac: Dac
 
   /// - Throws: ``DacError``. The library is loaded into this process for good.
-  public init(path: String, runtimeBase: UInt64, memory: any MemorySource) throws(DacError) {
-    dac = try Dac(path: path, runtimeBase: runtimeBase, memory: memory)
+  public init(path: String, runtimeBase: UInt64, version: RuntimeVersion, memory: any MemorySource)
+    throws(DacError)
+  {
+    dac = try Dac(
+      path: path, runtimeBase: runtimeBase, isCore3: version.isCore3OrEarlier, memory: memory)
   }
 
   /// What a question is about, for people: `reading threads`.
