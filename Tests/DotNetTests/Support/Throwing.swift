@@ -9,7 +9,7 @@ extension Case {
   private static let modes = """
     generic-reference generic-value generic-nested generic-base generic-method generic-method-value
     generic-method-in-generic generic-static arguments overloads lambda lambda-capturing
-    lambda-in-generic iterator iterator-generic linq linq-iterator sort lazy explicit-interface
+    lambda-in-generic local-function iterator iterator-generic linq linq-iterator sort lazy explicit-interface
     struct-method virtual-method constructor static-constructor property indexer operator
     delegate-multicast event reflection reflection-constructor dynamic-method long-lines deep callback
     callback-twice finalizer
