@@ -61,7 +61,8 @@ struct RuntimeWordsTests {
   @Test(arguments: [
     "generic-reference", "generic-value", "generic-nested", "generic-base", "generic-method",
     "generic-method-value", "generic-method-in-generic", "generic-static", "arguments", "overloads",
-    "lambda", "lambda-capturing", "lambda-in-generic", "iterator", "iterator-generic", "linq",
+    "lambda", "lambda-capturing", "lambda-in-generic", "local-function", "iterator",
+    "iterator-generic", "linq",
     "linq-iterator", "explicit-interface", "struct-method", "virtual-method", "constructor",
     "property", "indexer", "operator", "delegate-multicast", "event", "dynamic-method", "thread",
     "key-not-found", "async-void", "access-violation",
@@ -99,6 +100,19 @@ struct RuntimeWordsTests {
   ])
   func oneMethodHasTwoNames(_ raw: String, _ printed: String) {
     #expect(MethodName(raw).isPrinted(MethodName(printed)))
+  }
+
+  @Test(arguments: [
+    ("Shop.Basket`1.Fold(T x)", "Fold"),
+    ("Shapes.<>c.<PlainLambda>b__2_0()", "PlainLambda"),
+    ("Shapes.<>c__DisplayClass35_0.<Capturing>b__0(Int32 number)", "Capturing"),
+    ("Shapes.<InLocalFunction>g__Refuse|1_0(String fruit)", "InLocalFunction"),
+    ("Shapes.Iterate(Int32 count)+MoveNext()", "Iterate"),
+    ("Async.<>c__DisplayClass25_0.<<Lambda>b__0>d.MoveNext()", "Lambda"),
+    ("Shop.Pear..ctor(String colour)", ".ctor"),
+  ])
+  func aMethodIsWrittenSomewhere(_ printed: String, _ written: String) {
+    #expect(MethodName(printed).written == written)
   }
 
   @Test(arguments: [

@@ -44,8 +44,8 @@ struct SourceLineTests {
   }
 
   private func expectLines(_ run: Run, _ mode: String) async throws {
-    let known = try await Experiment.of(Scenario(throwing: mode, run.runtime)).words
-    let printed = try #require(known.exception?.all)
+    let known = try await Experiment.of(Scenario(throwing: mode, run.runtime))
+    let printed = try #require(try await known.expectedException?.all)
     let report = try #require(run.reports.first)
     #expect(printed.contains { $0.frames.contains { $0.line != nil } })
     var found = report.json["exception"]
