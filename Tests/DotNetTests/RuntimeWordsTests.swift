@@ -102,6 +102,29 @@ struct RuntimeWordsTests {
     #expect(MethodName(raw).isPrinted(MethodName(printed)))
   }
 
+  /// Each way in which a report may differ from what was printed is seen.
+  @Test func whatDiffersIsMissed() async throws {
+    let run = try await Experiment.of(Scenario(throwing: "deep", .net8))
+    let printed = try #require(try run.words.exception).frames
+    func report(_ frames: [RuntimeWords.Frame]) -> [JSON] {
+      frames.map { JSON(["raw_function": $0.method, "file": $0.fileText, "line": $0.line ?? 0]) }
+    }
+    let more = [RuntimeWords.Frame(method: "System.Hidden()")]
+    #expect(printed.count > 200)
+    #expect(missing(printed, in: report(printed)).isEmpty)
+    #expect(missing(printed, in: report(printed.flatMap { more + [$0] } + more)).isEmpty)
+    #expect(missing(printed, in: report(printed.dropLast())).count == 1)
+    #expect(!missing(printed, in: report(Array(printed[..<9] + printed[10...]))).isEmpty)
+    #expect(!missing(printed, in: report(printed.reversed())).isEmpty)
+    for index in [0, 100, printed.count - 1] {
+      for change in [\RuntimeWords.Frame.method, \.lineText, \.fileText] {
+        var other = printed
+        other[index][keyPath: change] = "1" + other[index][keyPath: change]
+        #expect(!missing(printed, in: report(other)).isEmpty, "frame \(index)")
+      }
+    }
+  }
+
   @Test(arguments: [
     ("Shop.Basket`1.Fold(T x)", "Fold"),
     ("Shapes.<>c.<PlainLambda>b__2_0()", "PlainLambda"),
@@ -126,5 +149,16 @@ struct RuntimeWordsTests {
   ])
   func twoMethodsAreNotOne(_ raw: String, _ printed: String) {
     #expect(!MethodName(raw).isPrinted(MethodName(printed)))
+  }
+}
+
+extension RuntimeWords.Frame {
+  fileprivate var lineText: String {
+    get { line.map(String.init) ?? "" }
+    set { line = Int(newValue) }
+  }
+  fileprivate var fileText: String {
+    get { file ?? "" }
+    set { file = newValue }
   }
 }

@@ -112,7 +112,7 @@ extension Experiment {
   /// The exception with the lines that are expected of us.
   ///
   /// 8.0 looks up a caller's line one byte before the return address. 3.1 does not: of a call that ends its
-  /// statement it prints the line of the next one, which for a sixth of these frames is another. Whether a
+  /// statement it prints the line of the next one, which for one in seven of these frames is another. Whether a
   /// report repeats that is said here: the runtime's own words, or `.net8` for the lines of the calls.
   var expectedException: RuntimeWords.Exception? {
     get async throws {
