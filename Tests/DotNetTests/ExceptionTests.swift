@@ -74,7 +74,7 @@ struct ExceptionTests {
   func everyPrintedFrameIsThere(_ scenario: Scenario) async throws {
     let run = try await Experiment.of(scenario)
     let (report, words) = (try run.report, try run.words)
-    let printed = try #require(words.exception)
+    let printed = try #require(try await run.expectedException)
     // Or there is nothing to compare: each of these programs has the line that threw.
     #expect(printed.all.contains { !$0.frames.isEmpty })
     let hasLines = printed.all.contains { $0.frames.contains { $0.line != nil } }
@@ -103,6 +103,36 @@ struct ExceptionTests {
     }
   }
 
+  /// Of what the compiler has made, `function` says in which method a developer has written it.
+  @Test(arguments: Scenario.printed)
+  func namesAreADevelopers(_ scenario: Scenario) async throws {
+    let run = try await Experiment.of(scenario)
+    let printed = try #require(try run.words.exception)
+    guard try run.words.heading == .unhandled else { return }
+    walk(try run.report.json["exception"], printed) { found, printed in
+      for frame in printed.frames {
+        let one = found["frames"].list.first {
+          $0.isFrame(RuntimeWords.Frame(method: frame.method))
+        }
+        let function = one?["function"].text ?? ""
+        let name = MethodName(frame.method)
+        // How constructors, operators and finalizers are written is a matter of taste.
+        let written = (name.written ?? "").split(separator: "_").last ?? "?"
+        let isOther =
+          name.written?.hasPrefix(".") == true || name.written?.hasPrefix("op_") == true
+          || written == "Finalize"
+        #expect(isOther || function.contains(written), "\(function) is \(name)")
+        for noise in ["`", "__Canon", "<>", "[[", ">b__", ">d__", ">g__", "DisplayClass"] {
+          #expect(!function.contains(noise), "\(function) is \(name)")
+        }
+        // Of MoveNext methods only those of async ones are printed under another name.
+        let isMachine = one?.rawFunction?.contains(".MoveNext(") == true
+        guard isMachine, name.parts.last != "MoveNext" else { continue }
+        #expect(function.hasPrefix("async "), "\(function) is \(name)")
+      }
+    }
+  }
+
   @Test(arguments: Scenario.throwing(.exception, .failFast))
   func theKindIsRight(_ scenario: Scenario) async throws {
     let report = try await Experiment.of(scenario).report
@@ -119,7 +149,7 @@ struct ExceptionTests {
   func theSummarySaysIt(_ scenario: Scenario) async throws {
     let run = try await Experiment.of(scenario)
     let words = try run.words
-    let printed = try #require(words.exception)
+    let printed = try #require(try await run.expectedException)
     let summary = try #require(try run.report.crash["summary"].text)
     #expect(summary.contains(printed.type))
     #expect(!summary.contains("\n"))
@@ -149,7 +179,7 @@ struct ExceptionTests {
     #expect(lost.isEmpty, "in\n\(listing(report.frames))")
     // The runtime keeps one at hand that nobody has thrown.
     #expect(report.json["exception"]["type"].text != "System.ExecutionEngineException")
-    guard let printed = words.exception else {
+    guard let printed = try await run.expectedException else {
       #expect(scenario.subject.mode != "fail-fast-exception")
       return
     }

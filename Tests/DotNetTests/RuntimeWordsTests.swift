@@ -61,7 +61,8 @@ struct RuntimeWordsTests {
   @Test(arguments: [
     "generic-reference", "generic-value", "generic-nested", "generic-base", "generic-method",
     "generic-method-value", "generic-method-in-generic", "generic-static", "arguments", "overloads",
-    "lambda", "lambda-capturing", "lambda-in-generic", "iterator", "iterator-generic", "linq",
+    "lambda", "lambda-capturing", "lambda-in-generic", "local-function", "iterator",
+    "iterator-generic", "linq",
     "linq-iterator", "explicit-interface", "struct-method", "virtual-method", "constructor",
     "property", "indexer", "operator", "delegate-multicast", "event", "dynamic-method", "thread",
     "key-not-found", "async-void", "access-violation",
@@ -101,6 +102,42 @@ struct RuntimeWordsTests {
     #expect(MethodName(raw).isPrinted(MethodName(printed)))
   }
 
+  /// Each way in which a report may differ from what was printed is seen.
+  @Test func whatDiffersIsMissed() async throws {
+    let run = try await Experiment.of(Scenario(throwing: "deep", .net8))
+    let printed = try #require(try run.words.exception).frames
+    func report(_ frames: [RuntimeWords.Frame]) -> [JSON] {
+      frames.map { JSON(["raw_function": $0.method, "file": $0.fileText, "line": $0.line ?? 0]) }
+    }
+    let more = [RuntimeWords.Frame(method: "System.Hidden()")]
+    #expect(printed.count > 200)
+    #expect(missing(printed, in: report(printed)).isEmpty)
+    #expect(missing(printed, in: report(printed.flatMap { more + [$0] } + more)).isEmpty)
+    #expect(missing(printed, in: report(printed.dropLast())).count == 1)
+    #expect(!missing(printed, in: report(Array(printed[..<9] + printed[10...]))).isEmpty)
+    #expect(!missing(printed, in: report(printed.reversed())).isEmpty)
+    for index in [0, 100, printed.count - 1] {
+      for change in [\RuntimeWords.Frame.method, \.lineText, \.fileText] {
+        var other = printed
+        other[index][keyPath: change] = "1" + other[index][keyPath: change]
+        #expect(!missing(printed, in: report(other)).isEmpty, "frame \(index)")
+      }
+    }
+  }
+
+  @Test(arguments: [
+    ("Shop.Basket`1.Fold(T x)", "Fold"),
+    ("Shapes.<>c.<PlainLambda>b__2_0()", "PlainLambda"),
+    ("Shapes.<>c__DisplayClass35_0.<Capturing>b__0(Int32 number)", "Capturing"),
+    ("Shapes.<InLocalFunction>g__Refuse|1_0(String fruit)", "InLocalFunction"),
+    ("Shapes.Iterate(Int32 count)+MoveNext()", "Iterate"),
+    ("Async.<>c__DisplayClass25_0.<<Lambda>b__0>d.MoveNext()", "Lambda"),
+    ("Shop.Pear..ctor(String colour)", ".ctor"),
+  ])
+  func aMethodIsWrittenSomewhere(_ printed: String, _ written: String) {
+    #expect(MethodName(printed).written == written)
+  }
+
   @Test(arguments: [
     ("Program+<FetchAsync>d__11.MoveNext()", "Program.CookAsync(Int32 x)"),
     ("Program+<FetchAsync>d__11.MoveNext()", "Other.FetchAsync(Int32 x)"),
@@ -112,5 +149,16 @@ struct RuntimeWordsTests {
   ])
   func twoMethodsAreNotOne(_ raw: String, _ printed: String) {
     #expect(!MethodName(raw).isPrinted(MethodName(printed)))
+  }
+}
+
+extension RuntimeWords.Frame {
+  fileprivate var lineText: String {
+    get { line.map(String.init) ?? "" }
+    set { line = Int(newValue) }
+  }
+  fileprivate var fileText: String {
+    get { file ?? "" }
+    set { file = newValue }
   }
 }

@@ -60,6 +60,14 @@ struct MethodName: Equatable, CustomStringConvertible {
     return []
   }
 
+  /// The name of the method in whose source text this is, whatever the compiler has made of it: of
+  /// `Shapes.<>c.<PlainLambda>b__2_0` PlainLambda, and the same of an iterator or an async method.
+  var written: String? {
+    let makers = parts.filter { $0.hasPrefix("<") && !$0.hasPrefix("<>") }
+    guard let made = makers.last else { return parts.last { $0 != "MoveNext" } }
+    return made.drop { $0 == "<" }.split(separator: ">").first.map(String.init)
+  }
+
   /// Whether a printed name is this one, which is the DAC's.
   func isPrinted(_ printed: MethodName) -> Bool {
     // A dynamic method is printed without a class.

@@ -114,6 +114,17 @@ static class Shapes
         new Shop.Basket<string>().FoldLater("pear");
     }
 
+    // mcs has no local functions; roslyn-names.cs makes one of this.
+    internal static void InLocalFunction()
+    {
+        InLocalFunction__g__Refuse("pear");
+    }
+
+    static void InLocalFunction__g__Refuse(string fruit)
+    {
+        throw new InvalidOperationException(fruit + " in a local function");
+    }
+
     internal static void InIterator()
     {
         foreach (var number in Iterate(3))

@@ -33,6 +33,7 @@ static class Throws
         { "lambda", Shapes.PlainLambda },
         { "lambda-capturing", Shapes.CapturingLambda },
         { "lambda-in-generic", Shapes.LambdaInGeneric },
+        { "local-function", Shapes.InLocalFunction },
         { "iterator", Shapes.InIterator },
         { "iterator-generic", Shapes.InGenericIterator },
         { "linq", Shapes.InLinq },

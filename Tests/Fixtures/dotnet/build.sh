@@ -6,7 +6,8 @@
 #                                                    dotnet DEST/3.1.23/embedded/Throws.dll MODE
 #
 # The assemblies and libcrash.so are the same in both; only runtimeconfig.json differs. Throws.dll has a
-# portable PDB: beside it, or inside of the one in embedded/. The tool that makes them stays in DEST.
+# portable PDB: beside it, or inside of the one in embedded/. What mcs made, and the tools that made this of it,
+# stay in DEST for tests that want other builds.
 # Does nothing when DEST is newer than the sources. Needs mcs (mono-mcs), mono with Mono.Cecil, and cc.
 set -eu
 
@@ -41,11 +42,13 @@ build_all() {
     mkdir -p "$partial/beside" "$partial/embedded"
     compile Crash "$here/Crash.cs"
     compile Throws "$here"/Throws*.cs
-    mcs -out:"$partial/portable-pdb.exe" -r:/usr/lib/mono/4.5/mcs.exe -r:"$cecil" "$here/portable-pdb.cs" ||
-        fail "mcs failed on portable-pdb.cs; on Debian: apt-get install libmono-cecil-private-cil"
+    for tool in portable-pdb roslyn-names; do
+        mcs -out:"$partial/$tool.exe" -r:/usr/lib/mono/4.5/mcs.exe -r:"$cecil" "$here/$tool.cs" ||
+            fail "mcs failed on $tool.cs; on Debian: apt-get install libmono-cecil-private-cil"
+    done
     for kind in beside embedded; do
-        MONO_PATH=$(dirname "$cecil") mono "$partial/portable-pdb.exe" $kind "$partial/Throws.dll" "$partial/$kind/Throws.dll" ||
-            fail "portable-pdb.exe failed"
+        "$here/with-lines.sh" "$partial" $kind "$partial/Throws.dll" "$partial/$kind/Throws.dll" ||
+            fail "Throws.dll gets no PDB"
     done
     ${CC:-cc} -shared -fPIC -O1 -g -fomit-frame-pointer -Wall -Wextra -Wno-infinite-recursion \
         -o "$partial/libcrash.so" "$here/native.c" || fail "cc failed on native.c"
@@ -64,11 +67,12 @@ trap 'rm -rf "$partial"' EXIT
 trap 'exit 130' INT TERM HUP
 for version in 8.0.4 3.1.23; do
     config=$here/runtimeconfig-${version%.*}.json
-    ! up_to_date "$dest/$version/Crash.dll" "$here"/*.cs "$here/native.c" "$config" "$here/build.sh" || continue
+    ! up_to_date "$dest/$version/Crash.dll" "$here"/*.cs "$here/native.c" "$config" "$here"/*.sh || continue
     [ -e "$partial" ] || build_all
     cp "$config" "$partial/runtimeconfig.json"
     to=$dest/$version
     place portable-pdb.exe "$dest/portable-pdb.exe"
+    place roslyn-names.exe "$dest/roslyn-names.exe"
     place Throws.dll "$dest/unlined/Throws.dll"
     place Throws.dll.mdb "$dest/unlined/Throws.dll.mdb"
     for folder in "$to" "$to/embedded"; do
