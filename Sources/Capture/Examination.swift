@@ -68,7 +68,7 @@ struct Examination {
   func record(_ index: Int, walk: Walk, builder: FrameBuilder) -> ThreadRecord {
     let thread = frozen.threads[index]
     let isCrashed = index == crashed
-    let split = isCrashed ? builder.fault(in: walk) ?? 0 : 0
+    let split = isCrashed ? builder.fault(in: walk, thread: thread.id) ?? 0 : 0
     let stacks = stackFinder(index, walk: walk)
     let story = walk.steps[split...]
     let stack = story.first.flatMap { stacks.stack(at: $0.sp) }
@@ -123,7 +123,7 @@ struct Examination {
     if let last = builder.uncaught(in: walk).first(where: { $0.number != 0 }) {
       facts.found = CrashFacts.Signal(last)
     }
-    let fault = builder.fault(in: walk)
+    let fault = builder.fault(in: walk, thread: frozen.threads[index].id)
     facts.isStackKnown = fault != nil || walk.end == .outermost && walk.count > 1
     if let cause = builder.cause(in: walk) {
       facts.isAtStackEnd = isAtStackEnd(cause, stacks: stacks)
@@ -143,7 +143,9 @@ struct Examination {
     facts.recursion = recursion(walk, from: fault, story)
     facts.isInManagedCode = story.first?.kind == .managed
     facts.failFast = managed?.failFast.map {
-      CrashFacts.FailFast(message: $0.message, frames: story)
+      // The first frame is FailFast's own.
+      CrashFacts.FailFast(
+        message: $0.message, frames: Array(story.drop { $0.kind == .runtime }))
     }
     facts.exception = exception
     if builder.namesSymbols { facts.calledAbort = story.contains { $0.function == "abort" } }

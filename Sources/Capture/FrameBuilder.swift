@@ -116,11 +116,19 @@ struct FrameBuilder {
   /// that it began with; else, for an exception, at the innermost managed frame.
   ///
   /// - Returns: nil when the walk shows none of that: it ended within the crash handling.
-  func fault(in walk: Walk) -> Int? {
+  func fault(in walk: Walk, thread: Int32) -> Int? {
     if let cause = cause(in: walk), cause.step + 1 < walk.steps.count {
       return cause.step + 1
     }
-    return innermostManaged(in: walk)
+    guard let managed = innermostManaged(in: walk) else { return nil }
+    // Environment.FailFast is native code, and the first thing that the runtime itself prints.
+    if managed > 0, names?.isInFailFast == true,
+      names?.nativeMethod(
+        thread: thread, between: walk.steps[managed - 1].sp, and: walk.steps[managed].sp) != nil
+    {
+      return managed - 1
+    }
+    return managed
   }
 
   /// The position of the innermost step in a method, plumbing aside.

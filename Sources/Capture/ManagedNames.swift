@@ -34,6 +34,9 @@ final class ManagedNames {
     self.lines = lines
   }
 
+  /// True when the crashed thread was in Environment.FailFast.
+  var isInFailFast: Bool { inspection.failFast != nil }
+
   /// Whose code a lookup address is; nil for native code.
   func resolve(_ address: UInt64) -> Resolved? {
     if let found = known[address] { return found }
@@ -151,8 +154,11 @@ final class ManagedNames {
       if let found = resolve(entry) { frame.apply(found) }
       return frame
     }
+    // Nobody is to take a part for the whole.
+    let mark =
+      facts.messageLeftOut > 0 ? "… [\(facts.messageLeftOut) more UTF-16 units are left out]" : ""
     return ManagedException(
-      type: facts.type, message: facts.message, hresult: HexNumber(UInt64(facts.hresult)),
+      type: facts.type, message: facts.message + mark, hresult: HexNumber(UInt64(facts.hresult)),
       frames: frames, inner: facts.inner.map { exception($0, images: images) })
   }
 }

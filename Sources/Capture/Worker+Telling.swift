@@ -62,7 +62,9 @@ extension Worker {
     if let index = examination.crashed {
       let thread = examination.record(index, walk: walks[index], builder: builder)
       let modules = examination.images.images.map(ModuleRecord.init(image:))
-      let isReached = builder.fault(in: walks[index]) != nil
+      let isReached =
+        builder.fault(
+          in: walks[index], thread: examination.frozen.threads[index].id) != nil
       let signature = CrashSignature.signature(
         crash, thread: isReached ? thread : nil, modules: modules)
       send("signature", signature)

@@ -27,7 +27,7 @@ struct CreatedumpParityTests {
       }
       #expect(lost.isEmpty, "on thread \(thread.id), in\n\(listing(frames))")
       // In the same order.
-      var rest = frames.compactMap { $0["raw_function"].text }[...]
+      var rest = Self.unfolded(frames).compactMap { $0["raw_function"].text }[...]
       let isInOrder = thread.frames.allSatisfy { frame in
         guard let index = rest.firstIndex(of: frame.method) else { return false }
         rest = rest[(index + 1)...]
@@ -37,6 +37,18 @@ struct CreatedumpParityTests {
     }
     // lock-waiter, sleeper, and the crashed one if it has any.
     #expect(compared >= (scenario.subject.end == .exception ? 3 : 2))
+  }
+
+  /// The frames of a recursion as often as they are there.
+  private static func unfolded(_ frames: [JSON]) -> [JSON] {
+    var result: [JSON] = []
+    for (index, frame) in frames.enumerated() {
+      result.append(frame)
+      guard let period = frame["repeated"]["frames"].int, let times = frame["repeated"]["times"].int
+      else { continue }
+      for _ in 1..<times { result += frames[index..<(index + period)] }
+    }
+    return result
   }
 
   @Test(arguments: scenarios)

@@ -13,7 +13,8 @@ struct OverflowTests {
       ? ["Recurse": "Recurse(depth + 1)"]
       : ["Ping": "Pong(depth + 1)", "Pong": "Ping(depth + 1)"]
     for (name, call) in calls {
-      let frame = report.frames.first { MethodName($0.rawFunction ?? "").parts == ["Ends", name] }
+      // Not the innermost one: the fault may well be in its first instruction.
+      let frame = report.frames.last { MethodName($0.rawFunction ?? "").parts == ["Ends", name] }
       let found = try #require(frame, "\(name) in\n\(listing(report.frames.suffix(50)))")
       // No runtime prints the line; but the source has it.
       let source = try String(contentsOfFile: found["file"].text ?? "no file", encoding: .utf8)

@@ -28,9 +28,11 @@ extension Dac {
   /// A method by the address of its MethodDesc: one without code of its own, or whose code is gone.
   func method(descriptor: UInt64) -> ManagedMethod? {
     var method = inquest_dac_method()
-    guard inquest_dac_get_method(sos, descriptor, &method) == 0 else { return nil }
-    let name = text { inquest_dac_method_name(sos, descriptor, $0, $1, &$2) }
-    var facts = ManagedMethod(kind: method.is_dynamic != 0 ? .dynamic : .method, name: name ?? "")
+    _ = inquest_dac_get_method(sos, descriptor, &method)
+    guard let name = text({ inquest_dac_method_name(sos, descriptor, $0, $1, &$2) }) else {
+      return nil
+    }
+    var facts = ManagedMethod(kind: method.is_dynamic != 0 ? .dynamic : .method, name: name)
     facts.method = descriptor
     facts.module = method.module
     facts.token = method.token

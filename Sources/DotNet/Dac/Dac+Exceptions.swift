@@ -157,7 +157,7 @@ extension Dac {
       // Flag 2: the runtime has already moved the address into the calling instruction (8.0). 3.1 looks
       // lines up at the return address itself, which can be the next statement's; its printed traces say
       // so, and these frames are to say what they say. The thread's own frames have the call's line.
-      let isAdjusted = flags & 2 != 0 || isCore3
+      let isAdjusted = flags & 2 != 0 || isCore3 || ip == 0
       facts.entries.append(
         ExceptionFacts.Entry(
           lookupAddress: isAdjusted ? ip : ip &- 1, ip: isAdjusted && !isCore3 ? ip &+ 1 : ip,

@@ -61,6 +61,8 @@ public final class Inspector {
 
   /// The method of one entry of an exception's stack trace.
   public func method(of entry: ExceptionFacts.Entry) -> ManagedMethod? {
+    // Native code that implements a method has no address in the trace.
+    guard entry.ip > 1 else { return method(descriptor: entry.method) }
     // Code addresses are given to other methods when collectible code goes.
     if let found = method(at: entry.lookupAddress),
       found.method == entry.method || entry.method == 0
