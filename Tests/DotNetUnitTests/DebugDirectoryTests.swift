@@ -55,6 +55,21 @@ import Testing
     }
   }
 
+  /// Such data is in the file alone: an offset from the image's base would be somewhere else.
+  @Test func whatIsNotLoadedIsFoundInFilesOnly() throws {
+    var file = PEFile(try Lab.made.get().beside)
+    let codeView = try read(file.bytes).codeView
+    let entry = try #require(file.debugEntries.first { file.u32($0 + 12) == 2 })
+    // What is now at the offset in the image is a CodeView record, too.
+    let (size, offset) = (file.u32(entry + 16), file.u32(entry + 24))
+    file.set(0, at: entry + 20)
+    #expect(try read(file.bytes).codeView == codeView)
+    var image = file.loaded
+    image.replaceSubrange(offset..<offset + size, with: file.bytes[offset..<offset + size])
+    #expect(throws: Never.self) { try read(image) }
+    #expect(try read(image).codeView == nil)
+  }
+
   @Test func theHeadersSayHowLargeItIsAndWhenItWasLinked() throws {
     let file = PEFile(try Lab.made.get().beside)
     let directory = try read(file.bytes)
@@ -64,8 +79,10 @@ import Testing
   }
 
   /// What Roslyn compiled: precompiled code, 64-bit headers, a PDB that is not shipped.
-  @Test(arguments: ["8.0.4", "3.1.23"]) func theCoreLibraryNamesItsPDB(_ version: String) throws {
-    let directory = try read(try bytes(of: Lab.coreLibrary(version)))
+  @Test(arguments: [Lab.Library.core8, .core3]) func theCoreLibraryNamesItsPDB(_ core: Lab.Library)
+    throws
+  {
+    let directory = try read(try bytes(of: core.path))
     let codeView = try #require(directory.codeView)
     #expect(codeView.path.hasSuffix("System.Private.CoreLib.pdb"))
     #expect(codeView.id.count == 20 && Set(codeView.id).count > 4)
