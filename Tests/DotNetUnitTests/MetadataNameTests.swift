@@ -93,12 +93,12 @@ import Testing
   }
 
   nonisolated(unsafe) private static let core = Result {
-    let path = Lab.coreLibrary("8.0.4")
+    let path = Lab.Library.core8.path
     let memory = BytesMemory(bytes: try bytes(of: path))
     let block = try #require(try DebugDirectory(memory: memory, at: 0).metadata)
     return (
       try MetadataReader(memory: memory, at: block.address, size: block.size),
-      try Lab.coreMembers("8.0.4")
+      try Lab.Library.core8.members
     )
   }
 }

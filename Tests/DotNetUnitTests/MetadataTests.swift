@@ -37,7 +37,13 @@ import Testing
           types.joined(separator: "/") + " \(facts.name)\(list(facts.typeParameters)) "
           + facts.parameters.joined(separator: ",")
       }
-      #expect(ours == line.dropFirst(9))
+      // Cecil also counts parameters without a name, which have no row.
+      func trimmed(_ text: some StringProtocol) -> String {
+        var text = String(text)
+        while text.last == "," { text.removeLast() }
+        return text
+      }
+      #expect(trimmed(ours) == trimmed(line.dropFirst(9)))
     }
     return count
   }
@@ -47,13 +53,13 @@ import Testing
     #expect(compare(try reader(lab.beside), lab.members) > 100)
   }
 
-  /// Its heaps are large, and several tables: wide columns.
-  @Test(.timeLimit(.minutes(2)), arguments: ["8.0.4", "3.1.23"])
-  func membersOfTheCoreLibraryToo(_ version: String) throws {
-    let path = Lab.coreLibrary(version)
-    let members = try Lab.coreMembers(version)
-    let some = stride(from: 0, to: members.count, by: 7).lazy.map { members[$0] }
-    #expect(compare(try reader(try bytes(of: path)), some) > 5000)
+  /// Of all sizes: how wide a column is depends on how many rows there are of what it points to.
+  @Test(.timeLimit(.minutes(2)), arguments: Lab.Library.allCases)
+  func membersOfLibrariesToo(_ library: Lab.Library) throws {
+    let members = try library.members
+    let step = max(1, members.count / 3000)
+    let some = stride(from: 0, to: members.count, by: step).lazy.map { members[$0] }
+    #expect(compare(try reader(try bytes(of: library.path)), some) >= min(members.count, 3000))
   }
 
   @Test func fieldsAreListedByType() throws {

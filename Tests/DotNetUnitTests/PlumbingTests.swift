@@ -100,8 +100,8 @@ import Testing
     let newer: Set<String> = ["System.Runtime.EH", "System.Environment.CallEntryPoint"]
     var types: Set<String> = []
     var methods: Set<String> = []
-    for version in ["8.0.4", "3.1.23"] {
-      for line in try Lab.coreMembers(version) where line.hasPrefix("06") {
+    for library in [Lab.Library.core8, .core3] {
+      for line in try library.members where line.hasPrefix("06") {
         let words = line.dropFirst(9).split(separator: " ")
         let chain = words[0].split(separator: "/").map { part in
           String(part.prefix { $0 != "`" && ($0 != "<" || part.hasPrefix("<")) })

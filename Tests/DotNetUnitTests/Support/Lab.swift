@@ -27,25 +27,43 @@ struct Lab: Sendable {
 
   static let source = Places.repository + "/Tests/Fixtures/dotnet/Lines.cs"
 
-  static func coreLibrary(_ version: String) -> String {
-    "\(runtimes)/\(version)/shared/Microsoft.NETCore.App/\(version)/System.Private.CoreLib.dll"
+  /// Assemblies of others: what Roslyn compiled, precompiled code, from small to large.
+  enum Library: String, CaseIterable {
+    case core8 = "8.0.4 System.Private.CoreLib"
+    case core3 = "3.1.23 System.Private.CoreLib"
+    case xml = "8.0.4 System.Private.Xml"
+    case xml3 = "3.1.23 System.Private.Xml"
+    case expressions = "8.0.4 System.Linq.Expressions"
+    case data = "8.0.4 System.Data.Common"
+    case basic = "8.0.4 Microsoft.VisualBasic.Core"
+    case console = "8.0.4 System.Console"
+
+    var path: String {
+      let words = rawValue.split(separator: " ")
+      return "\(Lab.runtimes)/\(words[0])/shared/Microsoft.NETCore.App/\(words[0])/\(words[1]).dll"
+    }
+
+    /// Cecil's idea of what is in it.
+    var members: [Substring] {
+      get throws { try Lab.members[self]!.get() }
+    }
   }
 
-  /// What a compiled tool prints about an assembly: Cecil's idea of its members.
-  private static func members(of path: String) throws -> [Substring] {
-    let scratch = try Scratch()
-    let tool = try buildTool(in: scratch)
-    return try output(of: ["mono", tool, "members", path], timeout: 60).split(separator: "\n")
-  }
-
-  /// Cecil's idea of the members of a runtime's core library.
-  static func coreMembers(_ version: String) throws -> [Substring] {
-    try core[version == "8.0.4" ? 0 : 1].get()
-  }
-
-  private static let core = ["8.0.4", "3.1.23"].map { version in
-    Result { try members(of: coreLibrary(version)) }
-  }
+  private static let members: [Library: Result<[Substring], any Error>] = {
+    do {
+      let scratch = try Scratch()
+      let tool = try buildTool(in: scratch)
+      return Dictionary(
+        uniqueKeysWithValues: Library.allCases.map { library in
+          let text = Result {
+            try output(of: ["mono", tool, "members", library.path], timeout: 60)
+          }
+          return (library, text.map { $0.split(separator: "\n") })
+        })
+    } catch {
+      return Dictionary(uniqueKeysWithValues: Library.allCases.map { ($0, .failure(error)) })
+    }
+  }()
 
   private static func buildTool(in scratch: Scratch) throws -> String {
     let tool = scratch.file("portable-pdb.exe")
