@@ -131,16 +131,20 @@ struct FrameBuilder {
     return managed
   }
 
-  /// The position of the innermost step in a method, plumbing aside.
+  /// The position of the innermost step in a method; plumbing only where there is nothing else, as where an
+  /// exception is thrown again on behalf of another thread.
   private func innermostManaged(in walk: Walk) -> Int? {
     guard runtime != nil else { return nil }
-    return walk.steps.firstIndex { step in
+    var plumbing: Int?
+    for (index, step) in walk.steps.enumerated() {
       let image = images.containing(step.lookupAddress)
-      guard image.map(ManagedRuntime.holdsManagedCode) ?? false else { return false }
-      guard let names else { return true }
-      return names.resolve(step.lookupAddress).map { $0.kind == .managed && !$0.isPlumbing }
-        ?? false
+      guard image.map(ManagedRuntime.holdsManagedCode) ?? false else { continue }
+      guard let names else { return index }
+      guard let found = names.resolve(step.lookupAddress), found.kind == .managed else { continue }
+      if !found.isPlumbing { return index }
+      plumbing = plumbing ?? index
     }
+    return plumbing
   }
 }
 

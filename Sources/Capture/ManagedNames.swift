@@ -144,6 +144,15 @@ final class ManagedNames {
 
   /// - Parameter images: for the modules of frames.
   func exception(_ facts: ExceptionFacts, images: ImageTable) -> ManagedException {
+    let earlier = PrintedTrace.lines(facts.earlierTrace).map { line in
+      // There is nothing but the text: no address, and the line that it has.
+      var frame = Frame(kind: .managed, trust: .runtime, ip: 0, sp: 0)
+      frame.function = PrintedTrace.spoken(line.method)
+      if frame.function != line.method { frame.rawFunction = line.method }
+      (frame.file, frame.line) = (line.file, line.line)
+      if let raw = frame.rawFunction, ManagedName.isPlumbing(raw) { frame.plumbing = true }
+      return frame
+    }
     let frames = facts.entries.map { entry in
       var frame = Frame(
         kind: .managed, trust: .runtime, ip: HexNumber(entry.ip), sp: HexNumber(entry.sp))
@@ -159,7 +168,7 @@ final class ManagedNames {
       facts.messageLeftOut > 0 ? "… [\(facts.messageLeftOut) more UTF-16 units are left out]" : ""
     return ManagedException(
       type: facts.type, message: facts.message + mark, hresult: HexNumber(UInt64(facts.hresult)),
-      frames: frames, inner: facts.inner.map { exception($0, images: images) })
+      frames: earlier + frames, inner: facts.inner.map { exception($0, images: images) })
   }
 }
 

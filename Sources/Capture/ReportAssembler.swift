@@ -21,6 +21,7 @@ struct ReportAssembler {
   private(set) var refusal: (status: Int32, line: String)?
   private var values: [String: ArraySlice<UInt8>] = [:]
   private var threadOrder: [UInt32] = []
+  private var listed: Set<UInt32> = []
   private var threads: [UInt32: ArraySlice<UInt8>] = [:]
   private var limitations: [[UInt8]] = []
   private let request: CaptureRequest
@@ -50,7 +51,8 @@ struct ReportAssembler {
     case .thread:
       guard payload.count > 4 else { return }
       let id = payload.prefix(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
-      if threads[id] == nil { threadOrder.append(id) }
+      // Not by `threads`: those that an earlier worker told of have their place in the last one's order.
+      if listed.insert(id).inserted { threadOrder.append(id) }
       threads[id] = payload.dropFirst(4)
     case .limitation: add(limitation: Array(payload))
     case .summary: summary = String(decoding: payload, as: UTF8.self)
@@ -104,6 +106,7 @@ struct ReportAssembler {
     (isDone, isWhole) = (false, false)
     refusal = nil
     threadOrder.removeAll()
+    listed.removeAll()
   }
 
   /// The report as JSON, keys in their documented order.
@@ -118,7 +121,7 @@ struct ReportAssembler {
       case "schema": value = JSONStream.encode(SchemaID())[...]
       case "report": value = JSONStream.encode(info)[...]
       case "threads":
-        let rest = threads.keys.filter { !threadOrder.contains($0) }.sorted()
+        let rest = threads.keys.filter { !listed.contains($0) }.sorted()
         value = Self.list((threadOrder + rest).compactMap { threads[$0] })
       case "limitations": value = Self.list(limitations.map { $0[...] })
       case "extensions": value = JSONStream.encode(Extensions())[...]

@@ -66,7 +66,8 @@ extension Worker {
         builder.fault(
           in: walks[index], thread: examination.frozen.threads[index].id) != nil
       let signature = CrashSignature.signature(
-        crash, thread: isReached ? thread : nil, modules: modules)
+        crash, thread: isReached ? thread : nil, exception: examination.exception,
+        modules: modules)
       send("signature", signature)
       if !isReached {
         limit(

@@ -6,21 +6,39 @@ public enum CrashSignature {
   private static let depth = 6
   static let algorithm = "frames-1"
 
-  /// - Parameter thread: the crashed thread; nil where there is none, or where the walk did not reach the
+  /// - Parameters:
+  ///   - thread: the crashed thread; nil where there is none, or where the walk did not reach the
   ///   place of the crash.
   /// - Returns: one without `frames` when nothing of the crashed thread has anything to tell it from
   ///   another: then it stands for the kind of crash only, and no two crashes are known to be the same.
-  public static func signature(_ crash: Crash, thread: ThreadRecord?, modules: [ModuleRecord])
-    -> Signature
-  {
-    let own = (thread?.frames ?? []).prefix { !startCode.contains($0.function ?? "") }
-    let names = own.lazy.filter { $0.plumbing != true }.compactMap { name($0, modules: modules) }
-      .prefix(depth)
-    let parts = [crash.kind.rawValue, crash.signal?.name ?? ""] + names
+  ///   - exception: the unhandled one, whose own stack trace then counts: the thread that it ended may have
+  ///     thrown it again on behalf of another.
+  public static func signature(
+    _ crash: Crash, thread: ThreadRecord?, exception: ManagedException? = nil,
+    modules: [ModuleRecord]
+  ) -> Signature {
+    let thrown = crash.kind == .managedException ? exception : nil
+    let cause = thrown.map(ExceptionWords.cause)
+    var names = Self.names(
+      thrown.flatMap { $0.frames.isEmpty ? nil : $0.frames }
+        ?? thread?.frames ?? [], modules)
+    // Many different failures leave a program by one and the same Task.Wait.
+    if let cause, thrown?.inner.isEmpty == false {
+      names = Array(names.prefix(depth / 2)) + Self.names(cause.frames, modules).prefix(depth / 2)
+    }
+    let types = [thrown?.type, cause?.type].compactMap { $0 }
+    let parts = [crash.kind.rawValue, crash.signal?.name ?? ""] + types + names
     let hash = String(fnv1a(parts.joined(separator: "\n")), radix: 16)
     return Signature(
       algorithm: algorithm, hash: String(repeating: "0", count: 16 - hash.count) + hash,
       frames: Array(names))
+  }
+
+  private static func names(_ frames: [Frame], _ modules: [ModuleRecord]) -> [String] {
+    let own = frames.prefix { !startCode.contains($0.function ?? "") }
+    return Array(
+      own.lazy.filter { $0.plumbing != true }.compactMap { name($0, modules: modules) }
+        .prefix(depth))
   }
 
   /// What every stack of a program ends with.

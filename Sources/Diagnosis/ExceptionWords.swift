@@ -13,17 +13,23 @@ public enum ExceptionWords {
   ///   come to throw it.
   static func sentence(_ exception: ManagedException, frames: [Frame]) -> String {
     var text = "Unhandled " + words(exception, frames: frames)
-    var cause = exception
-    for _ in 0..<depthLimit {
-      guard let inner = cause.inner.first else { break }
-      cause = inner
-    }
+    let cause = cause(exception)
     if !exception.inner.isEmpty {
       text += "; caused by " + words(cause)
       let others = exception.inner.count - 1
       if others > 0 { text += " (and \(others) more)" }
     }
     return text
+  }
+
+  /// The innermost of an exception's first inner ones; itself where it has none.
+  static func cause(_ exception: ManagedException) -> ManagedException {
+    var cause = exception
+    for _ in 0..<depthLimit {
+      guard let inner = cause.inner.first else { break }
+      cause = inner
+    }
+    return cause
   }
 
   static func failFast(_ call: CrashFacts.FailFast?) -> String {
@@ -70,7 +76,18 @@ public enum ExceptionWords {
   }
 
   private static func firstLine(_ message: String) -> String {
-    let line = message.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+    var line = message.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+    // A sentence has no tabs and no terminal's control characters.
+    line.unicodeScalars.replace(
+      matching: { $0.value < 0x20 || (0x7f..<0xa0).contains($0.value) }, with: " ")
     return line.count > messageLimit ? line.prefix(messageLimit) + "…" : line
+  }
+}
+
+extension String.UnicodeScalarView {
+  fileprivate mutating func replace(
+    matching isWanted: (Unicode.Scalar) -> Bool, with other: Unicode.Scalar
+  ) {
+    self = String.UnicodeScalarView(map { isWanted($0) ? other : $0 })
   }
 }

@@ -63,6 +63,9 @@ extension Image {
     }
     let header =
       first.isFile && first.offset == 0 ? PEHeader(memory: memory, base: first.start) : nil
+    let isPE =
+      first.isFile && first.offset == 0
+      && memory.prefix(at: first.start, atMost: 2) == Array("MZ".utf8)
     let code = group.first(where: \.isExecutable)
     if let header, let code, let base = header.base(from: code) {
       self.init(
@@ -71,7 +74,7 @@ extension Image {
       return
     }
     self.init(
-      kind: header != nil ? .pe : .jit, path: name, isDeleted: first.isDeleted, base: first.start,
+      kind: isPE ? .pe : .jit, path: name, isDeleted: first.isDeleted, base: first.start,
       end: last.end, mappings: group)
   }
 }

@@ -21,7 +21,8 @@ struct StackTests {
         #expect(registers["rip"].address == first["ip"].address)
         #expect(registers["rsp"].address == first["sp"].address)
       } else {
-        #expect(first["kind"].text == "managed")
+        let isFailFast = scenario.subject.mode.hasPrefix("fail-fast")
+        #expect(first["kind"].text == (isFailFast ? "runtime" : "managed"))
       }
     }
   }

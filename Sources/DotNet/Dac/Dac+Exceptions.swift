@@ -35,6 +35,7 @@ extension Dac {
       hresult: UInt32(bitPattern: data.hresult))
     facts.messageLeftOut = own.leftOut
     readStackTrace(data.stack_trace, into: &facts)
+    facts.earlierTrace = string(at: data.remote_stack_trace_text).text ?? ""
 
     let siblings = siblings(fields, type: type)
     for inner in siblings ?? (data.inner != 0 ? [data.inner] : []) {

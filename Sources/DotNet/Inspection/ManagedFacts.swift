@@ -59,6 +59,9 @@ public struct ExceptionFacts: Sendable, Equatable {
   public var entries: [Entry] = []
   /// Entries of the stack trace that are left out in its middle.
   public var entriesLeftOut = 0
+  /// A stack trace that was handed on as text, from where the exception was made or first thrown: it comes
+  /// before `entries` (`_remoteStackTraceString`, ExceptionDispatchInfo.SetCurrentStackTrace).
+  public var earlierTrace = ""
   /// The inner exception; all of them, in order, in an AggregateException.
   public var inner: [ExceptionFacts] = []
   /// True when there are more inner ones than were followed.

@@ -28,6 +28,7 @@ extension WireWriter {
       writer.put(entry.method)
     }
     put(exception.entriesLeftOut)
+    put(exception.earlierTrace)
     put(exception.isCutShort)
     put(exception.inner) { $0.put($1) }
   }
@@ -99,6 +100,7 @@ extension WireReader {
         lookupAddress: lookup, ip: ip, sp: sp, method: try reader.word())
     }
     result.entriesLeftOut = try int()
+    result.earlierTrace = try text()
     result.isCutShort = try flag()
     result.inner = try list { reader throws(Damaged) in try reader.exception(depth: depth - 1) }
     return result
