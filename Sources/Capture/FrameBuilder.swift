@@ -28,6 +28,7 @@ struct FrameBuilder {
       guard let caller = isLast ? below : steps[steps.startIndex + index + 1],
         frames[index].kind == .native, names.resolve(caller.lookupAddress)?.kind == .managed,
         let found = names.nativeMethod(thread: thread, between: step.sp, and: caller.sp)
+          ?? names.helper(calledBefore: caller.ip)
       else { continue }
       frames[index].apply(found)
     }

@@ -118,6 +118,10 @@ final class ManagedInspection {
 
   func method(of entry: ExceptionFacts.Entry) -> ManagedMethod? { inspector?.method(of: entry) }
 
+  func helper(calledBefore returnAddress: UInt64) -> String? {
+    inspector?.helper(calledBefore: returnAddress)
+  }
+
   func method(descriptor: UInt64) -> ManagedMethod? { inspector?.method(descriptor: descriptor) }
 
   /// The modules of all methods asked about so far, by the addresses of their Module.

@@ -65,6 +65,20 @@ final class ManagedNames {
     return result
   }
 
+  /// A helper of the runtime that managed code has called by itself: compilers turn `lock` into one.
+  func helper(calledBefore returnAddress: UInt64) -> Resolved? {
+    guard let raw = inspection.helper(calledBefore: returnAddress) else { return nil }
+    var result = Resolved(kind: .runtime, function: raw, isPlumbing: true)
+    // What it stands for in a program. The others are allocations, casts and throws.
+    if raw.hasPrefix("JIT_Mon") {
+      let name = raw.hasPrefix("JIT_MonExit") ? "Exit" : raw.contains("Try") ? "TryEnter" : "Enter"
+      result.function = "System.Threading.Monitor." + name
+      result.rawFunction = raw
+      result.isPlumbing = false
+    }
+    return result
+  }
+
   private func resolve(_ method: ManagedMethod, address: UInt64) -> Resolved {
     let isStub = method.kind == .stub
     var result = Resolved(

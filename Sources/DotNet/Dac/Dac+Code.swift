@@ -39,6 +39,19 @@ extension Dac {
     return facts
   }
 
+  /// The runtime's helper that the call before `returnAddress` went to, `JIT_MonEnter` for example; nil for
+  /// anything else.
+  func helper(calledBefore returnAddress: UInt64) -> String? {
+    guard let target = CallTarget.target(before: returnAddress, memory: memory) else { return nil }
+    var name = [CChar](repeating: 0, count: 256)
+    var needed: UInt32 = 0
+    guard inquest_dac_helper_name(sos, target, UInt32(name.count), &name, &needed) == 0 else {
+      return nil
+    }
+    let text = name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+    return text.isEmpty ? nil : String(decoding: text, as: UTF8.self)
+  }
+
   private func stub(at address: UInt64) -> ManagedMethod? {
     var displacement: UInt64 = 0
     let name = text {

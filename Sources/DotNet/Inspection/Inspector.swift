@@ -4,6 +4,7 @@ public final class Inspector {
   /// Sends a question and waits for the answer; nil when there is none to be had.
   private let exchange: ([UInt8]) -> [UInt8]?
   private var methods: [UInt64: ManagedMethod?] = [:]
+  private var helpers: [UInt64: String?] = [:]
   private var descriptors: [UInt64: ManagedMethod?] = [:]
   /// Those asked about so far, by the addresses of their Module.
   public private(set) var modules: [UInt64: ManagedModule] = [:]
@@ -70,6 +71,18 @@ public final class Inspector {
       return found
     }
     return method(descriptor: entry.method)
+  }
+
+  /// The runtime's own helper that the call before a return address went to; nil for anything else.
+  public func helper(calledBefore returnAddress: UInt64) -> String? {
+    if let known = helpers[returnAddress] { return known }
+    let found = ask(.helper) {
+      $0.put(returnAddress)
+    } read: { reader throws(WireReader.Damaged) in
+      try reader.text()
+    }
+    helpers[returnAddress] = .some(found)
+    return found
   }
 
   /// A method by the address of its MethodDesc.

@@ -2,7 +2,7 @@ public import Memory
 
 /// What the worker may ask. One question, one answer, in turn.
 enum InspectorQuestion: UInt64 {
-  case threads, exception, failFast, method, methodByDescriptor, module
+  case threads, exception, failFast, method, methodByDescriptor, module, helper
 }
 
 /// The inspector's side: answers questions about the target with the help of the DAC.
@@ -28,6 +28,7 @@ public struct InspectorServer {
     case .method, .methodByDescriptor:
       let address = (try? reader.word()) ?? 0
       return "naming the code at 0x" + String(address, radix: 16)
+    case .helper: return "naming a helper of the runtime"
     case .module: return "reading a module"
     }
   }
@@ -62,6 +63,9 @@ public struct InspectorServer {
       case .methodByDescriptor:
         guard let method = dac.method(descriptor: try reader.word()) else { return [] }
         writer.put(method)
+      case .helper:
+        guard let name = dac.helper(calledBefore: try reader.word()) else { return [] }
+        writer.put(name)
       case .module:
         let address = try reader.word()
         guard var module = dac.module(at: address) else { return [] }
