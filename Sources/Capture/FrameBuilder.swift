@@ -22,12 +22,21 @@ struct FrameBuilder {
   ) -> [Frame] {
     var frames = steps.map { frame($0, stacks: stacks, home: home) }
     guard let names else { return frames }
+    // The native frames on top of a managed one: the record of a call is in the outermost of them, or in
+    // one that this has called at once (Monitor.Enter's).
+    var runStart: UInt64?
     for index in frames.indices {
+      guard frames[index].kind == .native else {
+        runStart = nil
+        continue
+      }
       let step = steps[steps.startIndex + index]
+      let start = runStart ?? step.sp
+      runStart = start
       let isLast = index + 1 == frames.count
       guard let caller = isLast ? below : steps[steps.startIndex + index + 1],
-        frames[index].kind == .native, names.resolve(caller.lookupAddress)?.kind == .managed,
-        let found = names.nativeMethod(thread: thread, between: step.sp, and: caller.sp)
+        names.resolve(caller.lookupAddress)?.kind == .managed,
+        let found = names.nativeMethod(thread: thread, between: start, and: caller.sp)
           ?? names.helper(calledBefore: caller.ip)
       else { continue }
       frames[index].apply(found)

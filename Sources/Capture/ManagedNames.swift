@@ -52,7 +52,7 @@ final class ManagedNames {
   /// The method that a function of the runtime implements, `Monitor.Enter` for example, told by the record
   /// that it keeps in its frame, between its stack pointer and its caller's.
   func nativeMethod(thread: Int32, between start: UInt64, and end: UInt64) -> Resolved? {
-    let call = inspection.threads[thread]?.nativeCalls.first {
+    let call = inspection.threads[thread]?.nativeCalls.last {
       start <= $0.address && $0.address < end
     }
     guard let call, let method = inspection.method(descriptor: call.method) else { return nil }
