@@ -85,8 +85,9 @@ struct Examination {
     }
     record.state = ProcessStatus.name(ofState: thread.state)
     record.stack = stack
-    record.managed = managed?.threads[thread.id].map {
-      ThreadRecord.Managed(id: $0.managedID, exceptionType: $0.exceptionType)
+    if let managed, let known = managed.threads[thread.id] {
+      record.managed = ThreadRecord.Managed(
+        id: known.managedID, exceptionType: managed.exceptionType(known))
     }
     let cause = isCrashed ? builder.cause(in: walk) : nil
     let registers = cause?.registers ?? thread.registers

@@ -17,6 +17,8 @@ final class ManagedInspection {
   private(set) var threads: [Int32: ManagedThread] = [:]
   /// Of the crashed thread.
   private(set) var exception: ExceptionFacts?
+  private var crashedThread: Int32?
+  private var typeNames: [UInt64: String?] = [:]
   /// What the crashed thread gave to Environment.FailFast; nil when it was not in there.
   private(set) var failFast: FailFastFacts?
   private let process: InspectorProcess?
@@ -65,7 +67,7 @@ final class ManagedInspection {
     for thread in inspector.threads() { threads[thread.id] = thread }
     guard let crashed else { return }
     exception = inspector.exception(thread: crashed.id)
-    threads[crashed.id]?.exceptionType = exception?.type
+    crashedThread = crashed.id
     readFailFast(crashed)
   }
 
@@ -81,7 +83,17 @@ final class ManagedInspection {
       ?? FailFastFacts()
     // What the runtime keeps ready for its own failures says nothing of this one.
     exception = failFast?.exception
-    threads[crashed.id]?.exceptionType = exception?.type
+  }
+
+  /// The type of the exception that a thread deals with, or was the last to throw.
+  func exceptionType(_ thread: ManagedThread) -> String? {
+    // Of this one it is known which is the current one.
+    if thread.id == crashedThread { return exception?.type }
+    guard thread.exceptionTable != 0 else { return nil }
+    if let known = typeNames[thread.exceptionTable] { return known }
+    let name = inspector?.typeName(thread.exceptionTable)
+    typeNames[thread.exceptionTable] = .some(name)
+    return name
   }
 
   /// Makes the walker ask the runtime about code that is in no native library.

@@ -96,6 +96,13 @@ extension Worker {
         .managed, problem: "\(file): \(problem)", effect: "its frames have no source lines",
         remedy: problem.remedy)
     }
+    let cut = managed.threads.values.count { $0.isCutShort }
+    if cut > 0 {
+      limit(
+        .managed,
+        problem: "the process could not stand still for long enough to ask about all threads",
+        effect: "for \(cut) threads it is not known which function of the runtime they have called")
+    }
     for exception in managed.exception.map({ [$0] }) ?? [] { limit(exception) }
     if let call = managed.failFast, call.messageLeftOut > 0 {
       limit(

@@ -240,6 +240,12 @@ static inline int32_t inquest_dac_class_name(void *sos, uint64_t object, uint32_
       sos, object, capacity, name, needed);
 }
 
+static inline int32_t inquest_dac_type_name(void *sos, uint64_t method_table, uint32_t capacity,
+                                            uint16_t *name, uint32_t *needed) {
+  return ((int32_t(*)(void *, uint64_t, uint32_t, uint16_t *, uint32_t *))(*(void ***)sos)[36])(
+      sos, method_table, capacity, name, needed);
+}
+
 typedef struct {
   int32_t is_free;
   uint64_t module, class_, parent;

@@ -43,8 +43,7 @@ struct ObjectFields {
   }
 
   private func address(of name: String) -> UInt64? {
-    // The low bits of the pointer are the collector's.
-    guard var table = dac.memory.load(UInt64.self, at: object).map({ $0 & ~7 }) else { return nil }
+    guard var table = dac.methodTable(object) else { return nil }
     for _ in 0..<Self.hierarchyLimit where table != 0 {
       var type = inquest_dac_method_table()
       guard inquest_dac_get_method_table(dac.sos, table, &type) == 0 else { return nil }

@@ -73,6 +73,15 @@ public final class Inspector {
     return method(descriptor: entry.method)
   }
 
+  /// The name of a type by the address of its MethodTable.
+  public func typeName(_ table: UInt64) -> String? {
+    ask(.typeName) {
+      $0.put(table)
+    } read: { reader throws(WireReader.Damaged) in
+      try reader.text()
+    }
+  }
+
   /// The runtime's own helper that the call before a return address went to; nil for anything else.
   public func helper(calledBefore returnAddress: UInt64) -> String? {
     if let known = helpers[returnAddress] { return known }

@@ -2,7 +2,7 @@ public import Memory
 
 /// What the worker may ask. One question, one answer, in turn.
 enum InspectorQuestion: UInt64 {
-  case threads, exception, failFast, method, methodByDescriptor, module, helper
+  case threads, exception, failFast, method, methodByDescriptor, module, helper, typeName
 }
 
 /// The inspector's side: answers questions about the target with the help of the DAC.
@@ -28,6 +28,7 @@ public struct InspectorServer {
     case .method, .methodByDescriptor:
       let address = (try? reader.word()) ?? 0
       return "naming the code at 0x" + String(address, radix: 16)
+    case .typeName: return "naming a type"
     case .helper: return "naming a helper of the runtime"
     case .module: return "reading a module"
     }
@@ -63,6 +64,9 @@ public struct InspectorServer {
       case .methodByDescriptor:
         guard let method = dac.method(descriptor: try reader.word()) else { return [] }
         writer.put(method)
+      case .typeName:
+        guard let name = dac.typeName(try reader.word()) else { return [] }
+        writer.put(name)
       case .helper:
         guard let name = dac.helper(calledBefore: try reader.word()) else { return [] }
         writer.put(name)

@@ -17,15 +17,17 @@ public struct ManagedThread: Sendable, Equatable {
   public var id: Int32
   /// `Thread.ManagedThreadId`.
   public var managedID: Int
-  /// The type of the exception that it deals with, or was the last to throw.
-  public var exceptionType: String?
+  /// The type (the address of its MethodTable) of the exception that it deals with, or was the last to
+  /// throw; 0 without one. Its name can be had later: types stay.
+  public var exceptionTable: UInt64 = 0
   /// Innermost first.
   public var nativeCalls: [NativeCall] = []
+  /// True when there was no time to look for `nativeCalls`.
+  public var isCutShort = false
 
-  public init(id: Int32, managedID: Int, exceptionType: String? = nil) {
+  public init(id: Int32, managedID: Int) {
     self.id = id
     self.managedID = managedID
-    self.exceptionType = exceptionType
   }
 }
 

@@ -2,7 +2,8 @@ extension WireWriter {
   mutating func put(_ thread: ManagedThread) {
     put(Int(thread.id))
     put(thread.managedID)
-    put(thread.exceptionType ?? "")
+    put(thread.exceptionTable)
+    put(thread.isCutShort)
     put(thread.nativeCalls) { writer, call in
       writer.put(call.address)
       writer.put(call.method)
@@ -61,10 +62,9 @@ extension WireReader {
   mutating func thread() throws(Damaged) -> ManagedThread {
     let id = try int()
     let managed = try int()
-    let type = try text()
-    var result = ManagedThread(
-      id: Int32(truncatingIfNeeded: id), managedID: managed,
-      exceptionType: type.isEmpty ? nil : type)
+    var result = ManagedThread(id: Int32(truncatingIfNeeded: id), managedID: managed)
+    result.exceptionTable = try word()
+    result.isCutShort = try flag()
     result.nativeCalls = try list { reader throws(Damaged) in
       let address = try reader.word()
       return ManagedThread.NativeCall(address: address, method: try reader.word())
