@@ -57,6 +57,10 @@ final class ManagedNames {
     }
     guard let call, let method = inspection.method(descriptor: call.method) else { return nil }
     var result = resolve(method, address: 0)
+    // What `lock` and Monitor.Enter come down to; nobody calls it by this name.
+    if result.function == "System.Threading.Monitor.ReliableEnter" {
+      result.function = "System.Threading.Monitor.Enter"
+    }
     // It is the runtime's native code, so nothing of the assembly's applies; and it is what the thread
     // does, so it is not plumbing.
     result.kind = .runtime
@@ -98,7 +102,7 @@ final class ManagedNames {
         token: HexNumber(UInt64(method.token)),
         ilOffset: method.ilOffset.map { HexNumber(UInt64($0)) },
         assembly: module.map(Self.assembly) ?? "",
-        mvid: module.flatMap { $0.mvid.isEmpty ? nil : Self.hex($0.mvid) })
+        mvid: module.flatMap { Self.guid($0.mvid) })
       result.line = module.flatMap { lines.line(method, in: $0) }
     }
     return result
@@ -119,6 +123,13 @@ final class ManagedNames {
     module.path.split(separator: "/").last.map(String.init) ?? ""
   }
 
+  /// The digits of a GUID as it is usually written: its first three parts are numbers, little-endian in
+  /// memory. Nil when there are not 16 bytes.
+  private static func guid(_ bytes: [UInt8]) -> String? {
+    guard bytes.count == 16 else { return nil }
+    return hex([3, 2, 1, 0, 5, 4, 7, 6].map { bytes[$0] } + bytes[8...])
+  }
+
   private static func hex(_ bytes: [UInt8]) -> String {
     bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
@@ -136,8 +147,10 @@ final class ManagedNames {
     var records = images.images.map(ModuleRecord.init(image:))
     for (address, module) in inspection.modules.sorted(by: { $0.key < $1.key })
     where !module.path.isEmpty {
-      let mvid = module.mvid.isEmpty ? nil : Self.hex(module.mvid)
-      let pdb = lines.pdbID(of: address).map(Self.hex)
+      let mvid = Self.guid(module.mvid)
+      let pdb = lines.pdbID(of: address).flatMap { id in
+        Self.guid(Array(id.prefix(16))).map { $0 + Self.hex(id.dropFirst(16).reversed()) }
+      }
       var isListed = false
       for index in records.indices
       where records[index].kind == .pe && records[index].path == module.path {

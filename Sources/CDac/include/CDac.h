@@ -286,6 +286,13 @@ static inline int32_t inquest_dac_frame_name(void *sos, uint64_t vtable, uint32_
       sos, vtable, capacity, name, needed);
 }
 
+// The path of a module's file; the address is that of inquest_dac_module.
+static inline int32_t inquest_dac_file_name(void *sos, uint64_t assembly_file, uint32_t capacity,
+                                            uint16_t *name, uint32_t *needed) {
+  return ((int32_t(*)(void *, uint64_t, uint32_t, uint16_t *, uint32_t *))(*(void ***)sos)[45])(
+      sos, assembly_file, capacity, name, needed);
+}
+
 typedef struct {
   int32_t has_register, reg, offset, padding;
   uint64_t address, object;

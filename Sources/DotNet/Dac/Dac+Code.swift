@@ -107,10 +107,12 @@ extension Dac {
     facts.metadata = module.metadata
     facts.metadataSize = module.metadata_size
     facts.image = module.il_base
+    facts.path = text { inquest_dac_file_name(sos, module.assembly_file, $0, $1, &$2) } ?? ""
+    facts.mvid = metadata(ofModule: address)?.mvid ?? []
     return facts
   }
 
-  /// Adds what only IXCLRDataModule tells; `address` is any code address of the module.
+  /// Adds what only IXCLRDataModule tells; `codeAddress` is any code address of the module, 0 for none.
   func complete(_ facts: inout ManagedModule, codeAddress: UInt64) {
     var instance: UnsafeMutableRawPointer?
     guard inquest_dac_method_instance(process, codeAddress, &instance) == 0, let instance else {
