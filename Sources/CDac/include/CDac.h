@@ -107,6 +107,11 @@ static inline int32_t inquest_dac_instance_name(void *instance, uint32_t capacit
   return ((int32_t(*)(void *, uint32_t, uint32_t, uint32_t *, uint16_t *))(*(void ***)instance)[6])(
       instance, 0, capacity, needed, name);
 }
+static inline int32_t inquest_dac_il_offsets(void *instance, uint64_t address, uint32_t capacity,
+                                             uint32_t *needed, uint32_t *offsets) {
+  return ((int32_t(*)(void *, uint64_t, uint32_t, uint32_t *, uint32_t *))(*(void ***)instance)[12])(
+      instance, address, capacity, needed, offsets);
+}
 typedef struct {
   uint32_t il_offset;
   uint64_t start, end;
