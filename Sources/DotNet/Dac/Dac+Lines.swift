@@ -77,7 +77,6 @@ extension Dac {
       return []
     }
     let map = bounds.entries.map { (start: code.start &+ UInt64($0.nativeOffset), offset: $0.ilOffset) }
-    // 3.1 tells nothing of code that was compiled again; what 8.0 tells has to agree.
     for (range, next) in zip(map, map.dropFirst()).prefix(Self.checks) where range.start < next.start {
       if let told = toldOffset(at: range.start), told != range.offset { return [] }
     }
@@ -85,7 +84,11 @@ extension Dac {
   }
 
   /// What GetILOffsetsByAddress says of one address.
+  ///
+  /// - Returns: nil also on 3.1, where it looks an address in code that was compiled again up in the map of
+  ///   the first version, and says nonsense. So does the runtime itself, in the traces that it prints.
   private func toldOffset(at address: UInt64) -> UInt32? {
+    guard !isCore3 else { return nil }
     var instance: UnsafeMutableRawPointer?
     guard inquest_dac_method_instance(process, address, &instance) == 0, let instance else {
       return nil
