@@ -64,7 +64,7 @@ final class ManagedInspection {
     guard let inspector, isReady else { return }
     process?.limit = limit
     defer { process?.limit = nil }
-    for thread in inspector.threads() { threads[thread.id] = thread }
+    for thread in inspector.threads(crashed: crashed?.id) { threads[thread.id] = thread }
     guard let crashed else { return }
     exception = inspector.exception(thread: crashed.id)
     crashedThread = crashed.id

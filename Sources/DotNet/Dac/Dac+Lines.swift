@@ -59,7 +59,9 @@ extension Dac {
     var ranges = [inquest_dac_il_range](
       repeating: inquest_dac_il_range(), count: Self.rangeLimit)
     var count: UInt32 = 0
-    guard inquest_dac_il_map(instance, UInt32(ranges.count), &count, &ranges) >= 0 else { return [] }
+    guard inquest_dac_il_map(instance, UInt32(ranges.count), &count, &ranges) >= 0 else {
+      return []
+    }
     return ranges.prefix(Int(count)).map { ($0.start, $0.il_offset) }.sorted { $0.start < $1.start }
   }
 
@@ -76,8 +78,11 @@ extension Dac {
     guard let bounds = CompressedBounds(bytes, hasFlags: !isCore3, codeSize: code.size) else {
       return []
     }
-    let map = bounds.entries.map { (start: code.start &+ UInt64($0.nativeOffset), offset: $0.ilOffset) }
-    for (range, next) in zip(map, map.dropFirst()).prefix(Self.checks) where range.start < next.start {
+    let map = bounds.entries.map {
+      (start: code.start &+ UInt64($0.nativeOffset), offset: $0.ilOffset)
+    }
+    for (range, next) in zip(map, map.dropFirst()).prefix(Self.checks)
+    where range.start < next.start {
       if let told = toldOffset(at: range.start), told != range.offset { return [] }
     }
     return map

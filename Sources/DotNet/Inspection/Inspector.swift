@@ -14,8 +14,11 @@ public final class Inspector {
   }
 
   /// The threads that the runtime knows. To be asked first, while the process stands still.
-  public func threads() -> [ManagedThread] {
-    ask(.threads) { _ in
+  ///
+  /// - Parameter crashed: the one to learn most about; nil for none.
+  public func threads(crashed: Int32?) -> [ManagedThread] {
+    ask(.threads) {
+      $0.put(Int(crashed ?? 0))
     } read: { reader throws(WireReader.Damaged) in
       try reader.list { reader throws(WireReader.Damaged) in try reader.thread() }
     } ?? []

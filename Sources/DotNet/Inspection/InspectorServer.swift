@@ -46,7 +46,8 @@ public struct InspectorServer {
       case .threads:
         // Everything was read before the process stood still, if at all.
         dac.flush()
-        writer.put(dac.threads()) { $0.put($1) }
+        let crashed = Int32(truncatingIfNeeded: try reader.int())
+        writer.put(dac.threads(crashed: crashed)) { $0.put($1) }
       case .exception:
         let thread = Int32(truncatingIfNeeded: try reader.int())
         guard let object = dac.exceptionObject(thread: thread),
