@@ -55,6 +55,7 @@ static class Throws
         { "dynamic-method", Shapes.InDynamicMethod },
         { "long-lines", Shapes.ManyLines },
         { "deep", Shapes.DeepRecursion },
+        { "hot", Shapes.HotMethods },
         { "callback", Native.ThrowFromCallback },
         { "callback-twice", Native.ThrowFromCallbackInCallback },
         { "finalizer", Shapes.InFinalizer },
