@@ -11,7 +11,7 @@ extension Case {
     generic-method-in-generic generic-static arguments overloads lambda lambda-capturing
     lambda-in-generic local-function iterator iterator-generic linq linq-iterator sort lazy explicit-interface
     struct-method virtual-method constructor static-constructor property indexer operator
-    delegate-multicast event reflection reflection-constructor dynamic-method long-lines deep hot callback
+    delegate-multicast event reflection reflection-constructor dynamic-method long-lines deep hot from-memory callback
     callback-twice finalizer
     async-before-await async-after-delay async-after-yield async-generic async-struct async-lambda
     async-void async-void-on-pool async-inner async-file async-http pool thread timer task-wait

@@ -321,6 +321,24 @@ static class Shapes
         return Descend(levels - 1) + 1;
     }
 
+    // The assembly once more, with its PDB, from bytes: it has no path, and its PDB is nowhere but in memory.
+    internal static void FromMemory()
+    {
+        string path = typeof(Shapes).Assembly.Location;
+        string pdb = System.IO.Path.ChangeExtension(path, "pdb");
+        var copy = System.IO.File.Exists(pdb)
+            ? System.Reflection.Assembly.Load(System.IO.File.ReadAllBytes(path), System.IO.File.ReadAllBytes(pdb))
+            : System.Reflection.Assembly.Load(System.IO.File.ReadAllBytes(path));
+        var method = copy.GetType("Shapes").GetMethod(
+            "LoadedFromBytes", System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Static);
+        ((Action)Delegate.CreateDelegate(typeof(Action), method))();
+    }
+
+    internal static void LoadedFromBytes()
+    {
+        throw new InvalidOperationException("from bytes");
+    }
+
     // Called often enough to be compiled again, optimised: what throws then comes last in the code.
     internal static void HotMethods()
     {

@@ -56,6 +56,7 @@ static class Throws
         { "long-lines", Shapes.ManyLines },
         { "deep", Shapes.DeepRecursion },
         { "hot", Shapes.HotMethods },
+        { "from-memory", Shapes.FromMemory },
         { "callback", Native.ThrowFromCallback },
         { "callback-twice", Native.ThrowFromCallbackInCallback },
         { "finalizer", Shapes.InFinalizer },
