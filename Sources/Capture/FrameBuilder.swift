@@ -81,6 +81,10 @@ struct FrameBuilder {
     }
     if frame.kind == .managed || frame.module == nil, let found = names?.resolve(lookup) {
       frame.apply(found)
+    } else if frame.kind == .managed, let names, names.isAnswering {
+      // Generated code that is no method: a stub that the runtime has no name for.
+      frame.kind = .runtime
+      frame.plumbing = true
     }
     if step.isSignalTrampoline { frame.signalFrame = true }
     return frame

@@ -34,6 +34,9 @@ final class ManagedNames {
     self.lines = lines
   }
 
+  /// False once the inspector is gone: then no answer means nothing.
+  var isAnswering: Bool { inspection.isReady }
+
   /// True when the crashed thread was in Environment.FailFast.
   var isInFailFast: Bool { inspection.failFast != nil }
 

@@ -44,7 +44,11 @@ extension Worker {
     let builder = examination.builder(symbols: symbols)
     let crash = CrashVerdict.crash(examination.crashFacts(walks: walks, builder: builder))
     send("crash", crash)
-    if let exception = examination.exception { send("exception", exception) }
+    let thread = examination.crashed.map {
+      examination.record($0, walk: walks[$0], builder: builder)
+    }
+    let exception = examination.exception(of: crash, thread: thread)
+    if let exception { send("exception", exception) }
     if let call = examination.managed?.failFast {
       send("diagnoses", [FailFastDiagnosis.diagnosis(message: call.message)])
     }
@@ -59,14 +63,13 @@ extension Worker {
           + "dumps are enabled (a bug of the runtime)",
         remedy: "restart the service")
     }
-    if let index = examination.crashed {
-      let thread = examination.record(index, walk: walks[index], builder: builder)
+    if let index = examination.crashed, let thread {
       let modules = examination.images.images.map(ModuleRecord.init(image:))
       let isReached =
         builder.fault(
           in: walks[index], thread: examination.frozen.threads[index].id) != nil
       let signature = CrashSignature.signature(
-        crash, thread: isReached ? thread : nil, exception: examination.exception,
+        crash, thread: isReached ? thread : nil, exception: exception,
         modules: modules)
       send("signature", signature)
       if !isReached {

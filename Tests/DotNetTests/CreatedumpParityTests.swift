@@ -45,7 +45,7 @@ struct CreatedumpParityTests {
       #expect(isInOrder, "\(thread.frames.map(\.method)) in\n\(listing(frames))")
     }
     // lock-waiter, sleeper, and the crashed one if it has any.
-    #expect(compared >= (scenario.subject.end == .exception ? 8 : 6))
+    #expect(compared >= 6)
   }
 
   /// The frames of a recursion as often as they are there.

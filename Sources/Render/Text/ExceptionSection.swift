@@ -3,6 +3,11 @@ import Report
 extension Page {
   mutating func addException() {
     guard let exception = report.exception else { return }
+    // For FailFast the runtime keeps a stand-in that nobody has thrown: the diagnosis has the message, the
+    // thread the stack.
+    let isStandIn =
+      report.crash.kind == .failFast && exception.type == "System.ExecutionEngineException"
+    guard !isStandIn || options.allThreads else { return }
     addHeading("Exception")
     add(exception, depth: 0, lead: "")
   }
