@@ -9,7 +9,8 @@ final class ManagedNames {
     var kind: Frame.Kind
     var function: String
     var rawFunction: String?
-    var functionOffset: HexNumber?
+    /// Where the code begins, an address; 0 where that is not known.
+    var start: UInt64 = 0
     var isPlumbing: Bool
     /// The method's identity; 0 for stubs.
     var method: UInt64 = 0
@@ -96,9 +97,7 @@ final class ManagedNames {
       method.name, metadata: metadata(method), token: method.token)
     if ManagedName.isPlumbing(method.name) { result.isPlumbing = true }
     if result.function != method.name { result.rawFunction = method.name }
-    if method.start != 0, address >= method.start {
-      result.functionOffset = HexNumber(address - method.start)
-    }
+    result.start = method.start
     if method.kind == .method {
       let module = inspection.module(of: method)
       result.managed = Frame.Managed(
@@ -207,7 +206,8 @@ extension Frame {
     kind = found.kind
     function = found.function
     rawFunction = found.rawFunction
-    functionOffset = found.functionOffset
+    functionOffset =
+      found.start != 0 && ip.value >= found.start ? HexNumber(ip.value - found.start) : nil
     managed = found.managed
     file = found.line?.file
     line = found.line?.line

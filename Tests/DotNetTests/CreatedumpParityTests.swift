@@ -31,6 +31,7 @@ struct CreatedumpParityTests {
         // The cycles of a recursion are listed once.
         guard let same else { continue }
         #expect(same["managed"]["token"].address == frame.token)
+        #expect(same["function_offset"].address == frame.offset)
         #expect(same["managed"]["mvid"].text == frame.mvid)
         #expect(same["managed"]["assembly"].text == frame.file)
         compared += 1
