@@ -12,7 +12,7 @@ struct CreatedumpParityTests {
   func everyManagedFrameIsThere(_ scenario: Scenario) async throws {
     let run = try await Experiment.of(scenario)
     let (report, other) = (try run.report, try Self.other(run))
-    var compared = 0
+    var (compared, exact) = (0, 0)
     for thread in other.threads where !thread.frames.isEmpty {
       let ours = try #require(report.threads.first { $0["id"].int == thread.id })
       // One that has moved on meanwhile has another stack; the crashed one and our two cannot.
@@ -31,7 +31,10 @@ struct CreatedumpParityTests {
         // The cycles of a recursion are listed once.
         guard let same else { continue }
         #expect(same["managed"]["token"].address == frame.token)
-        #expect(same["function_offset"].address == frame.offset)
+        // Of code that was compiled again createdump measures from where the first version was.
+        let offset = try #require(same["function_offset"].address)
+        #expect(offset <= frame.offset)
+        if offset == frame.offset { exact += 1 }
         #expect(same["managed"]["mvid"].text == frame.mvid)
         #expect(same["managed"]["assembly"].text == frame.file)
         compared += 1
@@ -47,6 +50,7 @@ struct CreatedumpParityTests {
     }
     // lock-waiter, sleeper, and the crashed one if it has any.
     #expect(compared >= 6)
+    #expect(exact > 0)
   }
 
   /// The frames of a recursion as often as they are there.
