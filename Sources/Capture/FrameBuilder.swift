@@ -140,7 +140,11 @@ struct FrameBuilder {
       let image = images.containing(step.lookupAddress)
       guard image.map(ManagedRuntime.holdsManagedCode) ?? false else { continue }
       guard let names else { return index }
-      guard let found = names.resolve(step.lookupAddress), found.kind == .managed else { continue }
+      guard let found = names.resolve(step.lookupAddress) else {
+        if names.canAsk { continue }
+        return index
+      }
+      guard found.kind == .managed else { continue }
       if !found.isPlumbing { return index }
       plumbing = plumbing ?? index
     }

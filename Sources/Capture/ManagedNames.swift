@@ -34,6 +34,9 @@ final class ManagedNames {
     self.lines = lines
   }
 
+  /// False when nobody answers any more: what has no name then may yet be a method.
+  var canAsk: Bool { inspection.canAsk }
+
   /// True when the crashed thread was in Environment.FailFast.
   var isInFailFast: Bool { inspection.failFast != nil }
 

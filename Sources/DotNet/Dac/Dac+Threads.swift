@@ -15,7 +15,8 @@ extension Dac {
         id: Int32(bitPattern: thread.os_id), managedID: Int(thread.managed_id))
       entry.exceptionType = lastThrown(thread).flatMap(className).map(ManagedName.reflected)
       entry.nativeCalls = nativeCalls(from: thread.frame)
-      if entry.id != 0 { found.append(entry) }
+      // 0: not started; 0xbaadf00d: gone (SWITCHED_OUT_FIBER_OSID).
+      if entry.id > 0 { found.append(entry) }
       return true
     }
     return found

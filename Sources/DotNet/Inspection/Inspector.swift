@@ -16,7 +16,7 @@ public final class Inspector {
   public func threads() -> [ManagedThread] {
     ask(.threads) { _ in
     } read: { reader throws(WireReader.Damaged) in
-      try reader.list { reader throws(WireReader.Damaged) in try reader.thread() }
+      try reader.threads()
     } ?? []
   }
 

@@ -54,7 +54,7 @@ public struct InspectorServer {
       case .failFast:
         let thread = Int32(truncatingIfNeeded: try reader.int())
         let frame = try reader.word()
-        dac.setContext(try reader.block(), thread: thread)
+        dac.setContext(try reader.block(atMost: 4096), thread: thread)
         writer.put(dac.failFast(thread: thread, frame: frame))
       case .method:
         guard let method = dac.method(at: try reader.word()) else { return [] }
