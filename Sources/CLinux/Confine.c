@@ -18,7 +18,9 @@ void inquest_forget_environment(const char *kept) {
   const char *found = getenv(kept);
   char *value = found ? strdup(found) : NULL;
   for (char **entry = environ; entry && *entry; entry++) memset(*entry, 0, strlen(*entry));
-  clearenv();
+  // Not clearenv: it leaves no list at all, and the DAC reads through that (both versions).
+  static char *none[1];
+  environ = none;
   if (value) setenv(kept, value, 1);
   free(value);
 }

@@ -36,8 +36,8 @@ final class InspectorProcess {
   private var isReady = false
   /// It was so at some time.
   private(set) var wasReady = false
-  /// What went wrong, in the order in which it did.
-  private(set) var problems: [String] = []
+  /// What went wrong, in the order in which it did, and what that costs as long as there is a successor.
+  private(set) var problems: [(words: String, cost: String)] = []
   /// When every answer must have come, while the process stands still.
   var limit: Instant?
   /// Why there is no inspector at all.
@@ -73,7 +73,8 @@ final class InspectorProcess {
         if pid < 0 { return false }
       }
       let greeting = receive(
-        within: Self.patienceForLoading, atMost: InspectorGreeting.limit, doing: "loading the DAC")
+        within: Self.patienceForLoading, atMost: InspectorGreeting.limit, doing: "loading the DAC",
+        cost: "nothing: it was started again")
       if let greeting {
         refusal = InspectorGreeting.refusal(greeting, path: plan.path)
         isReady = refusal == nil
@@ -92,7 +93,10 @@ final class InspectorProcess {
     guard awaitReady() else { return nil }
     let name = InspectorServer.name(of: question)
     send(question)
-    if let answer = receive(within: Self.patience, atMost: Self.answerLimit, doing: name) {
+    if let answer = receive(
+      within: Self.patience, atMost: Self.answerLimit, doing: name,
+      cost: InspectorServer.cost(of: question))
+    {
       return answer
     }
     // The question is not asked again.
@@ -109,7 +113,7 @@ final class InspectorProcess {
       $0.withMemoryRebound(to: CInt.self, capacity: 2) { inquest_socket_pair($0) }
     }
     guard made == 0 else {
-      problems.append("no inspector process could be started")
+      problems.append(("no inspector process could be started", ""))
       return
     }
     let plan = plan
@@ -118,7 +122,7 @@ final class InspectorProcess {
     close(pair.1)
     if child < 0 {
       close(pair.0)
-      problems.append("no inspector process could be started")
+      problems.append(("no inspector process could be started", ""))
       return
     }
     (pid, socket, isReady) = (child, pair.0, false)
@@ -156,7 +160,9 @@ final class InspectorProcess {
     _ = bytes.withUnsafeBytes { write(socket, $0.baseAddress, $0.count) }
   }
 
-  private func receive(within milliseconds: Double, atMost limit: Int, doing what: String)
+  private func receive(
+    within milliseconds: Double, atMost limit: Int, doing what: String, cost: String
+  )
     -> [UInt8]?
   {
     hasHungUp = false
@@ -171,7 +177,7 @@ final class InspectorProcess {
     while bytes.count < wanted {
       let left = end.milliseconds(since: .now)
       guard left > 0 else {
-        problems.append("the inspector hung while \(what)")
+        problems.append(("the inspector hung while \(what)", cost))
         return nil
       }
       guard inquest_poll(socket, Int16(POLLIN), CInt(min(left + 1, 60000))) == 1 else { continue }
@@ -183,14 +189,14 @@ final class InspectorProcess {
         hasHungUp = true
         let status = stop()
         let how = status.map { inquest_signaled($0) != 0 ? Self.name($0) : "by itself" } ?? "early"
-        problems.append("the inspector ended \(how) while \(what)")
+        problems.append(("the inspector ended \(how) while \(what)", cost))
         return nil
       }
       bytes += chunk
       if wanted == 4, bytes.count == 4 {
         let length = Int(bytes.reversed().reduce(0) { $0 << 8 | UInt32($1) })
         guard length <= limit else {
-          problems.append("the inspector talked nonsense while \(what)")
+          problems.append(("the inspector talked nonsense while \(what)", cost))
           return nil
         }
         wanted += length

@@ -141,10 +141,10 @@ final class ManagedInspection {
   var problems: [(problem: String, effect: String, remedy: String?)] {
     (process?.problems ?? []).map { problem in
       let effect =
-        if !wasReady { Self.withoutNames } else if canAsk { "that answer is missing" } else {
+        if !wasReady { Self.withoutNames } else if canAsk { problem.cost } else {
           "names, lines and exceptions that it had not told by then are missing"
         }
-      return (problem, effect, Self.ours)
+      return (problem.words, effect, Self.ours)
     }
   }
 
