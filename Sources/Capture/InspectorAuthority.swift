@@ -15,7 +15,8 @@ import Inferior
 /// limits (`WireReader`).
 ///
 /// **What is left** to a hostile library: files that the target's user may use, in the target's view of
-/// them; up to the memory limit, and a processor until its time is over, both of the collector's cgroup and
+/// them, those of /proc included: with equal rights the worker's memory is one, as for all programs of that
+/// user; up to the memory limit, and a processor until its time is over, both of the collector's cgroup and
 /// not of the target's; what the worker had read about this very process before the fork; where the worker's
 /// own code and heap lie, because a fork does not move them. The label of a security module and the target's
 /// own system call filter are not taken on; and it may lie: names and exceptions of a report are what the

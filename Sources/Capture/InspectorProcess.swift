@@ -73,7 +73,8 @@ final class InspectorProcess {
         if pid < 0 { return false }
       }
       let greeting = receive(
-        within: Self.patienceForLoading, atMost: InspectorGreeting.limit, doing: "loading the DAC",
+        within: Self.patienceForLoading, atMost: InspectorGreeting.limit,
+        doing: "loading \(plan.path)",
         cost: "nothing: it was started again")
       if let greeting {
         refusal = InspectorGreeting.refusal(greeting, path: plan.path)

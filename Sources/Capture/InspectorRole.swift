@@ -45,7 +45,7 @@ enum InspectorRole {
   /// The file whose version was checked, whatever lies at its path by now.
   static let loadPath = "/proc/self/fd/4"
   /// Bytes of address space: a library that fills memory is to harm nobody else.
-  private static let mostMemory: UInt64 = 4 << 30
+  private static let mostMemory: UInt64 = 1 << 30
 
   static func run(_ plan: InspectorPlan, socket: CInt) -> Never {
     // The rest, the report directory and the worker's socket among them, is not the target's business.

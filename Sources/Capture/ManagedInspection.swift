@@ -144,12 +144,14 @@ final class ManagedInspection {
         if !wasReady { Self.withoutNames } else if canAsk { problem.cost } else {
           "names, lines and exceptions that it had not told by then are missing"
         }
-      return (problem.words, effect, Self.ours)
+      return (problem.words, effect, wasReady ? Self.ours : Self.damaged)
     }
   }
 
   private static let withoutNames =
     "managed frames are walked by frame pointer and have no names; exceptions are unknown"
+  private static let damaged =
+    "install the runtime again from its package; if it is not damaged, report this as a bug of Inquest"
   private static let ours =
     "report it as a bug of Inquest or of the runtime's debugging library, with this report"
 }
