@@ -31,7 +31,7 @@ struct Examination {
     let lines = ManagedLines(pid: frozen.liveThread, memory: frozen.memory)
     self.lines = lines
     names = managed.flatMap {
-      $0.isReady ? ManagedNames($0, lines: lines, memory: frozen.memory) : nil
+      $0.wasReady ? ManagedNames($0, lines: lines, memory: frozen.memory) : nil
     }
     let told = crashedThread.flatMap { id in frozen.threads.firstIndex { $0.id == id } }
     // A process with one thread leaves no choice.

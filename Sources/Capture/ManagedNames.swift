@@ -35,8 +35,8 @@ final class ManagedNames {
     self.lines = lines
   }
 
-  /// False once the inspector is gone: then no answer means nothing.
-  var isAnswering: Bool { inspection.isReady }
+  /// False when nobody answers any more: what has no name then may yet be a method.
+  var canAsk: Bool { inspection.canAsk }
 
   /// True when the crashed thread was in Environment.FailFast.
   var isInFailFast: Bool { inspection.failFast != nil }

@@ -91,6 +91,9 @@ extension Worker {
 
   /// All that the runtime told besides names: the assemblies, and what was not to be had.
   func sendManaged(_ examination: Examination, _ managed: ManagedInspection) {
+    for (problem, effect, remedy) in managed.problems {
+      limit(.managed, problem: problem, effect: effect, remedy: remedy)
+    }
     guard let names = examination.names else { return }
     send("modules", names.modules(examination.images))
     for (path, problem) in names.lines.problems where names.isOwn(path) {

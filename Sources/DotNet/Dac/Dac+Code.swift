@@ -13,7 +13,7 @@ extension Dac {
     let isKnown = inquest_dac_get_method(sos, code.method, &method) == 0
     let name = text { inquest_dac_method_name(sos, code.method, $0, $1, &$2) }
     var facts = ManagedMethod(
-      kind: isKnown && method.is_dynamic != 0 ? .dynamic : .method, name: name ?? "")
+      kind: isKnown && method.is_dynamic != 0 ? .dynamic : .method, name: name ?? "?")
     facts.start = code.start
     facts.method = code.method
     facts.module = isKnown ? method.module : 0

@@ -26,7 +26,8 @@ extension Dac {
       } else {
         entry.isCutShort = true
       }
-      if entry.id != 0 { found.append(entry) }
+      // 0: not started; 0xbaadf00d: gone (SWITCHED_OUT_FIBER_OSID).
+      if entry.id > 0 { found.append(entry) }
       return true
     }
     return found
