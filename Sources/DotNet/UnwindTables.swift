@@ -9,6 +9,8 @@ public struct UnwindTables {
   public struct Entry: Sendable, Equatable {
     public var base: UInt64
     public var start: UInt64
+    /// The first address after it.
+    public var end: UInt64
     public var information: UInt64
   }
 
@@ -100,6 +102,7 @@ public struct UnwindTables {
       base &+ UInt64(start) <= address, address < base &+ UInt64(end)
     else { return nil }
     return Entry(
-      base: base, start: base &+ UInt64(start), information: base &+ UInt64(information))
+      base: base, start: base &+ UInt64(start), end: base &+ UInt64(end),
+      information: base &+ UInt64(information))
   }
 }
