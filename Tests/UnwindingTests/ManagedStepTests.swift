@@ -135,6 +135,17 @@
       #expect(next.rsp == stack + UInt64(all.count - missing) * 8)
     }
 
+    /// A register may be saved before the frame register is set, which then still is the caller's.
+    @Test func savedBeforeTheFrameRegisterIsSet() throws {
+      var info = UnwindInfo(
+        (1, .push(5)), (5, .allocate(32)), (9, .save(3, at: 8)), (14, .setFrame(0)))
+      info.frameRegister = 5
+      var scene = Scene(info, at: 9, [0, 33, 0, 0, 55, caller])
+      scene.registers.rbp = stack - 64
+      let next = try #require(scene.step())
+      #expect([next.rbx, next.rbp, next.rip] == [33, 55, caller])
+    }
+
     // MARK: Parts
 
     @Test func aPartRefersToTheOneWithTheProlog() throws {
@@ -159,7 +170,9 @@
       part.parent = (0x300, 0x380, 0x900)
       var parent = UnwindInfo((1, .push(5)), (5, .allocate(0x20)), (10, .setFrame(16)))
       (parent.frameRegister, parent.frameOffset) = (5, 1)
-      var scene = Scene(part, [7, 7, 0, 14, 0, 0, 5, caller])
+      // It is so from the part's first instruction on.
+      part.prologSize = 8
+      var scene = Scene(part, at: 4, [7, 7, 0, 14, 0, 0, 5, caller])
       scene.add(parent, at: 0x900)
       scene.registers.rbp = stack + 32
       let next = try #require(scene.step())
@@ -204,8 +217,11 @@
         #expect(Scene(UnwindInfo((1, .raw(UInt8(code), slots: slots))), stack).step() == nil)
       }
       // A frame register, and none named.
-      #expect(Scene(UnwindInfo((1, .setFrame(0))), stack).step() == nil)
-      #expect(Scene(UnwindInfo((1, .setLargeFrame(0))), stack).step() == nil)
+      for operation: UnwindInfo.Operation in [.setFrame(0), .setLargeFrame(0)] {
+        var scene = Scene(UnwindInfo((1, operation)), stack)
+        scene.registers.rax = ManagedScene.stack
+        #expect(scene.step() == nil)
+      }
     }
 
     @Test func memoryThatCannotBeReadIsNoStep() {
