@@ -43,6 +43,18 @@
       #expect(asked.prefix(2) == [scene.registers.rip, caller - 1])
     }
 
+    /// What follows a call may well be an epilog, and none of it has been carried out.
+    @Test func anEpilogRightAfterACallHasNotBegun() {
+      let back = ManagedScene.start + 0x80
+      let scene = ManagedScene(
+        UnwindInfo((4, .allocate(16))), [1, 2, back, caller, 4, caller], code: [0x5d, 0xc3])
+      var inner = scene
+      inner.registers.rip = ManagedScene.start + 0x40
+      let walk = inner.walk(finder(scene.rules))
+      #expect(walk.steps.map(\.ip) == [ManagedScene.start + 0x40, back, caller])
+      #expect(walk.steps.last?.sp == stack(6))
+    }
+
     @Test func recursionEndsWithTheStack() {
       let rules = ManagedScene(UnwindInfo((1, .push(5))), []).rules
       var words: [UInt64] = []
