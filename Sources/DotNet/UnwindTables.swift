@@ -73,7 +73,10 @@ public struct UnwindTables {
   /// Code compiled at run time: the word before it points to a header (RealCodeHeader, vm/codeman.h), which
   /// has the method's MethodDesc, then a count, then that many entries.
   private func compiled(_ method: ManagedMethod, at address: UInt64) -> Entry? {
-    guard let header = memory.load(UInt64.self, at: method.start &- 8) else { return nil }
+    // 0 is in many headers, and is no MethodDesc.
+    guard method.method != 0, let header = memory.load(UInt64.self, at: method.start &- 8) else {
+      return nil
+    }
     // The MethodDesc comes after some other pointers, how many depends on the version: it is known.
     for offset in stride(from: 0, through: 0x38, by: 8) as StrideThrough<UInt64> {
       guard memory.load(UInt64.self, at: header &+ offset) == method.method else { continue }
