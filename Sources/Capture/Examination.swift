@@ -130,11 +130,10 @@ struct Examination {
       facts.isAtStackEnd = isAtStackEnd(cause, stacks: stacks)
       facts.handlerFaulted = builder.uncaught(in: walk).first.map { $0 != cause } ?? false
     }
+    facts.exception = exception
+    facts.failFast = managed?.failFast.map { CrashFacts.FailFast(message: $0.message, frames: []) }
     // A walk that ended within the crash handling shows where we are waited for, not where it happened.
-    guard let fault else {
-      facts.exception = exception
-      return facts
-    }
+    guard let fault else { return facts }
     let story = builder.frames(
       walk.steps[fault...].prefix(Self.storyLength), thread: frozen.threads[index].id,
       stacks: stacks, home: nil)
@@ -143,12 +142,8 @@ struct Examination {
     facts.frames = story
     facts.recursion = recursion(walk, from: fault, story)
     facts.isInManagedCode = story.first?.kind == .managed
-    facts.failFast = managed?.failFast.map {
-      // The first frame is FailFast's own.
-      CrashFacts.FailFast(
-        message: $0.message, frames: Array(story.drop { $0.kind == .runtime }))
-    }
-    facts.exception = exception
+    // The first frame is FailFast's own.
+    facts.failFast?.frames = Array(story.drop { $0.kind == .runtime })
     if builder.namesSymbols { facts.calledAbort = story.contains { $0.function == "abort" } }
     return facts
   }

@@ -118,7 +118,8 @@ final class ManagedInspection {
         return .functionWithoutRules
       }
       return .function(
-        ManagedRules(base: entry.base, start: entry.start, information: entry.information))
+        ManagedRules(
+          base: entry.base, start: entry.start, end: entry.end, information: entry.information))
     }
     found[address] = .some(answer)
     return answer

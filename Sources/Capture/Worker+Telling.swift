@@ -42,15 +42,16 @@ extension Worker {
       return
     }
     let builder = examination.builder(symbols: symbols)
-    let crash = CrashVerdict.crash(examination.crashFacts(walks: walks, builder: builder))
+    let known = examination.crashFacts(walks: walks, builder: builder)
+    let crash = CrashVerdict.crash(known)
     send("crash", crash)
     let thread = examination.crashed.map {
       examination.record($0, walk: walks[$0], builder: builder)
     }
     let exception = examination.exception(of: crash, thread: thread)
     if let exception { send("exception", exception) }
-    if let call = examination.managed?.failFast {
-      send("diagnoses", [FailFastDiagnosis.diagnosis(message: call.message)])
+    if crash.kind == .failFast, let call = known.failFast {
+      send("diagnoses", [FailFastDiagnosis.diagnosis(call)])
     }
     facts.send(.summary, crash.summary)
     if let address = crash.signal?.address { sendMemoryMap(examination.frozen, fault: address) }

@@ -125,6 +125,8 @@ extension CrashFacts {
       signal.trapNumber = found.trapNumber
       return signal
     }
-    return signal.code == nil && SignalNames.isFault(found.number) ? found : signal
+    // Who has called FailFast was not ended by a fault, whatever else is on the stack.
+    return signal.code == nil && failFast == nil && SignalNames.isFault(found.number)
+      ? found : signal
   }
 }

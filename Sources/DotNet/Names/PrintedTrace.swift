@@ -22,14 +22,25 @@ public enum PrintedTrace {
   }
 
   private static func line(_ text: Substring) -> Line {
-    // The file comes after the parameters; a path may have anything in it but the mark that ends it.
+    // The file comes after the parameters; a path may have anything in it, also what looks like them.
     guard let end = lastPosition(of: ":line ", in: text),
       let line = Int(text[text.index(end, offsetBy: 6)...]),
-      let close = lastPosition(of: ") in ", in: text[..<end])
+      let close = firstPosition(of: ") in ", in: text[..<end])
     else { return Line(method: String(text)) }
     let method = text[...close]
+    // The runtime's way of saying that it has none.
+    guard line > 0 else { return Line(method: String(method)) }
     return Line(
       method: String(method), file: String(text[text.index(close, offsetBy: 5)..<end]), line: line)
+  }
+
+  private static func firstPosition(of mark: String, in text: Substring) -> Substring.Index? {
+    var start = text.startIndex
+    while start < text.endIndex {
+      if text[start...].hasPrefix(mark) { return start }
+      start = text.index(after: start)
+    }
+    return nil
   }
 
   private static func lastPosition(of mark: String, in text: Substring) -> Substring.Index? {

@@ -28,13 +28,14 @@
     }
 
     private static func jump(at address: UInt64, memory: any MemorySource) -> UInt64? {
-      guard let code = memory.bytes(at: address, count: 12) else { return nil }
+      let code = memory.prefix(at: address, atMost: 12)
+      guard code.count >= 5 else { return nil }
       if code[0] == 0xe9 { return relative(code[1..<5], to: address &+ 5) }
-      if code[0] == 0xff, code[1] == 0x25 {
+      if code.count >= 6, code[0] == 0xff, code[1] == 0x25 {
         return memory.load(UInt64.self, at: relative(code[2..<6], to: address &+ 6))
       }
       // mov $imm64, %rax; jmp *%rax
-      if code[0] == 0x48, code[1] == 0xb8, code[10] == 0xff, code[11] == 0xe0 {
+      if code.count == 12, code[0] == 0x48, code[1] == 0xb8, code[10] == 0xff, code[11] == 0xe0 {
         return code[2..<10].reversed().reduce(0) { $0 << 8 | UInt64($1) }
       }
       return nil

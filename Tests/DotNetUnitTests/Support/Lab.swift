@@ -65,7 +65,7 @@ struct Lab: Sendable {
     }
   }()
 
-  private static func buildTool(in scratch: Scratch) throws -> String {
+  static func buildTool(in scratch: Scratch) throws -> String {
     let tool = scratch.file("portable-pdb.exe")
     let cecil = "/usr/lib/mono/gac/Mono.Cecil/0.11.0.0__0738eb9f132ed756/Mono.Cecil.dll"
     _ = try output(
