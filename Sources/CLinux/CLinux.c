@@ -2,6 +2,7 @@
 
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/openat2.h>
 #include <sched.h>
 
 // A signal handler has nobody to ask but globals. Threads beyond the last slot stay ours until we exit.
@@ -53,19 +54,12 @@ int inquest_become_user(uint32_t user, uint32_t group, const uint32_t *groups, s
   return 0;
 }
 
-int inquest_limit_capabilities(uint64_t mask) {
+int inquest_drop_capabilities(void) {
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-  struct __user_cap_data_struct data[2] = {{0}};
-  if (syscall(SYS_capget, &header, data) != 0) return errno;
-  for (int half = 0; half < 2; half++) {
-    uint32_t allowed = (uint32_t)(mask >> (32 * half));
-    data[half].effective &= allowed;
-    data[half].permitted &= allowed;
-    data[half].inheritable = 0;
-  }
-  return syscall(SYS_capset, &header, data) == 0 ? 0 : errno;
+  struct __user_cap_data_struct none[2] = {{0}};
+  return syscall(SYS_capset, &header, none) == 0 ? 0 : errno;
 }
 
 int inquest_enter_namespace(int descriptor, int kind) {
@@ -74,4 +68,9 @@ int inquest_enter_namespace(int descriptor, int kind) {
 
 int inquest_enter_root(int descriptor) {
   return fchdir(descriptor) == 0 && chroot(".") == 0 && chdir("/") == 0 ? 0 : errno;
+}
+
+int inquest_look_up(int root, const char *path) {
+  struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+  return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
 }

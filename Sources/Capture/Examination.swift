@@ -31,7 +31,7 @@ struct Examination {
     let lines = ManagedLines(pid: frozen.liveThread, memory: frozen.memory)
     self.lines = lines
     names = managed.flatMap {
-      $0.isReady ? ManagedNames($0, lines: lines, memory: frozen.memory) : nil
+      $0.wasReady ? ManagedNames($0, lines: lines, memory: frozen.memory) : nil
     }
     let told = crashedThread.flatMap { id in frozen.threads.firstIndex { $0.id == id } }
     // A process with one thread leaves no choice.
@@ -148,8 +148,38 @@ struct Examination {
     return facts
   }
 
-  /// The exception of the crashed thread, for the report.
-  var exception: ManagedException? {
+  /// The exception that a crash is about.
+  ///
+  /// A thread that dies of a fault in native code, or of a signal, may well be dealing with an exception; that
+  /// is not why it died, and stands with the thread only.
+  func exception(of crash: Crash, thread: ThreadRecord?) -> ManagedException? {
+    let frames = (thread?.frames ?? []).filter { $0.kind == .managed || $0.kind == .runtime }
+    let listed = frames.filter { $0.kind == .managed || $0.plumbing != true }.map { frame in
+      var frame = frame
+      frame.repeated = nil
+      return frame
+    }
+    if crash.kind == .failFast, exception == nil, let call = managed?.failFast {
+      // What the runtime itself takes the thread's exception to be, with the words that the program gave; its
+      // HRESULT is COR_E_EXECUTIONENGINE.
+      return ManagedException(
+        type: ExceptionWords.engineException, message: call.message ?? "", hresult: 0x8013_1506,
+        frames: listed, inner: [])
+    }
+    guard var exception else { return nil }
+    switch crash.kind {
+    case .managedException, .failFast: break
+    case .abort where crash.signal?.code == nil: break
+    case .stackOverflow where exception.type == ExceptionWords.overflowException: break
+    default: return nil
+    }
+    // One that was never thrown, but made by the runtime for a fault: it prints the thread's own stack.
+    if exception.frames.isEmpty { exception.frames = listed }
+    return exception
+  }
+
+  /// What the crashed thread was dealing with.
+  private var exception: ManagedException? {
     guard let names, let facts = managed?.exception else { return nil }
     return names.exception(facts, images: images)
   }

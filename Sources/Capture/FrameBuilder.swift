@@ -97,6 +97,10 @@ struct FrameBuilder {
     }
     if frame.kind == .managed || frame.module == nil, let found = names?.resolve(lookup) {
       frame.apply(found)
+    } else if frame.kind == .managed, let names, names.canAsk {
+      // Generated code that is no method: a stub that the runtime has no name for.
+      frame.kind = .runtime
+      frame.plumbing = true
     }
     if step.isSignalTrampoline { frame.signalFrame = true }
     return frame
@@ -172,7 +176,11 @@ struct FrameBuilder {
       let image = images.containing(step.lookupAddress)
       guard image.map(ManagedRuntime.holdsManagedCode) ?? false else { continue }
       guard let names else { return index }
-      guard let found = names.resolve(step.lookupAddress), found.kind == .managed else { continue }
+      guard let found = names.resolve(step.lookupAddress) else {
+        if names.canAsk { continue }
+        return index
+      }
+      guard found.kind == .managed else { continue }
       if !found.isPlumbing { return index }
       plumbing = plumbing ?? index
     }

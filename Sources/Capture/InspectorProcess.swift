@@ -10,24 +10,34 @@ import Memory
 /// The DAC is foreign code that reads whatever the target has in memory: it may die or hang at any
 /// question. It is then started again without that question, a few times.
 final class InspectorProcess {
-  /// Starts after the first one.
-  private static let restarts = 2
+  /// Starts, the first one included.
+  private static let starts = 3
+  /// Starts that may fail before the DAC is loaded: there is no question to leave out the next time.
+  private static let loads = 2
   /// Milliseconds for one question. Most take microseconds; a stack walk for a message can take longer.
   private static let patience = 3000.0
   /// Milliseconds for loading the DAC, which took 5 to 15.
   private static let patienceForLoading = 5000.0
+  /// Of all the time that there is, the part that may be spent waiting for answers. Less than a half, lest
+  /// the supervisor takes us for hung.
+  private static let share = 1.0 / 3
   /// Bytes of one answer, at most.
-  private static let answerLimit = 64 << 20
+  private static let answerLimit = 32 << 20
 
   private let plan: InspectorPlan
   private let deadline: Instant
   private var socket: CInt = -1
   private var pid: pid_t = -1
-  private var startsLeft = restarts
+  private var startsLeft = starts
+  private var loadsLeft = loads
+  /// Milliseconds that may still be spent waiting.
+  private var budget: Double
   /// The DAC is loaded, and the process is there to be asked.
-  private(set) var isReady = false
-  /// What went wrong, in the order in which it did.
-  private(set) var problems: [String] = []
+  private var isReady = false
+  /// It was so at some time.
+  private(set) var wasReady = false
+  /// What went wrong, in the order in which it did, and what that costs as long as there is a successor.
+  private(set) var problems: [(words: String, cost: String)] = []
   /// When every answer must have come, while the process stands still.
   var limit: Instant?
   /// Why there is no inspector at all.
@@ -36,23 +46,44 @@ final class InspectorProcess {
   init(_ plan: InspectorPlan, deadline: Instant) {
     self.plan = plan
     self.deadline = deadline
+    budget = max(0, deadline.milliseconds(since: .now)) * Self.share
     start()
   }
 
-  deinit { stop() }
+  deinit {
+    stop()
+    close(plan.library)
+    close(plan.memory)
+  }
 
-  /// Waits until the DAC is loaded.
+  /// Whether there is an inspector to ask, or may be one.
+  var canAsk: Bool {
+    refusal == nil && (pid > 0 || startsLeft > 0) && budget > 0 && deadline > .now
+  }
+
+  /// Waits until the DAC is loaded, in a new process if need be.
   ///
   /// - Returns: false when it could not be; ``refusal`` or ``problems`` then say why.
   func awaitReady() -> Bool {
-    while refusal == nil, pid > 0 {
+    while canAsk, limit.map({ $0 > .now }) ?? true {
       if isReady { return true }
-      if let greeting = receive(within: Self.patienceForLoading, doing: "loading the DAC") {
-        refusal = InspectorGreeting.refusal(greeting)
+      if pid < 0 {
+        FaultInjection.disarm()
+        start()
+        if pid < 0 { return false }
+      }
+      let greeting = receive(
+        within: Self.patienceForLoading, atMost: InspectorGreeting.limit,
+        doing: "loading \(plan.path)",
+        cost: "nothing: it was started again")
+      if let greeting {
+        refusal = InspectorGreeting.refusal(greeting, path: plan.path)
         isReady = refusal == nil
-        if refusal != nil { stop() }
+        if isReady { wasReady = true } else { stop() }
       } else {
-        restart()
+        stop()
+        loadsLeft -= 1
+        if loadsLeft == 0 { startsLeft = 0 }
       }
     }
     return false
@@ -62,21 +93,28 @@ final class InspectorProcess {
   func exchange(_ question: [UInt8]) -> [UInt8]? {
     guard awaitReady() else { return nil }
     let name = InspectorServer.name(of: question)
-    if send(question), let answer = receive(within: Self.patience, doing: name) { return answer }
+    send(question)
+    if let answer = receive(
+      within: Self.patience, atMost: Self.answerLimit, doing: name,
+      cost: InspectorServer.cost(of: question))
+    {
+      return answer
+    }
     // The question is not asked again.
-    restart()
+    stop()
     return nil
   }
 
   // MARK: The process
 
   private func start() {
+    startsLeft -= 1
     var pair: (CInt, CInt) = (-1, -1)
     let made = withUnsafeMutablePointer(to: &pair) {
       $0.withMemoryRebound(to: CInt.self, capacity: 2) { inquest_socket_pair($0) }
     }
     guard made == 0 else {
-      problems.append("no inspector process could be started")
+      problems.append(("no inspector process could be started", ""))
       return
     }
     let plan = plan
@@ -85,18 +123,10 @@ final class InspectorProcess {
     close(pair.1)
     if child < 0 {
       close(pair.0)
-      problems.append("no inspector process could be started")
+      problems.append(("no inspector process could be started", ""))
       return
     }
     (pid, socket, isReady) = (child, pair.0, false)
-  }
-
-  private func restart() {
-    stop()
-    FaultInjection.disarm()
-    guard startsLeft > 0, deadline > .now, limit.map({ $0 > .now }) ?? true else { return }
-    startsLeft -= 1
-    start()
   }
 
   /// - Returns: how it ended, if it had ended by itself.
@@ -104,44 +134,51 @@ final class InspectorProcess {
   private func stop() -> CInt? {
     isReady = false
     guard pid > 0 else { return nil }
+    defer { pid = -1 }
     close(socket)
     var status: CInt = 0
     // Its socket is closed before its end can be waited for.
-    for _ in 0..<20 {
-      if waitpid(pid, &status, WNOHANG) != 0 {
-        pid = -1
-        return status
-      }
-      if !hasHungUp { break }
+    for attempt in 0..<400 {
+      let isKilled = !hasHungUp || attempt >= 20
+      if isKilled { kill(pid, SIGKILL) }
+      if waitpid(pid, &status, WNOHANG) != 0 { return attempt <= 20 && hasHungUp ? status : nil }
       Instant.sleep(microseconds: 500)
     }
-    kill(pid, SIGKILL)
-    waitpid(pid, &status, 0)
-    pid = -1
+    // Not even a killed one has to end: somebody may be tracing it, or it waits in the kernel. When it
+    // does, it is init's.
     return nil
   }
   private var hasHungUp = false
 
   // MARK: The conversation
 
-  private func send(_ message: [UInt8]) -> Bool {
+  private func send(_ message: [UInt8]) {
     var bytes: [UInt8] = []
     withUnsafeBytes(of: UInt32(message.count).littleEndian) { bytes += $0 }
     bytes += message
-    // A worker must not die of writing to an inspector that has died: SIGPIPE is ignored.
-    return bytes.withUnsafeBytes { write(socket, $0.baseAddress, $0.count) } == bytes.count
+    // A worker must not die of writing to an inspector that has died: SIGPIPE is ignored. Whether it has,
+    // the answer shows. Questions are small: they fit in the socket.
+    _ = bytes.withUnsafeBytes { write(socket, $0.baseAddress, $0.count) }
   }
 
-  private func receive(within milliseconds: Double, doing what: String) -> [UInt8]? {
+  private func receive(
+    within milliseconds: Double, atMost limit: Int, doing what: String, cost: String
+  )
+    -> [UInt8]?
+  {
     hasHungUp = false
-    var end = min(deadline, Instant.now.advanced(byMilliseconds: milliseconds))
-    if let limit { end = min(end, limit) }
+    let begun = Instant.now
+    defer { budget -= Instant.now.milliseconds(since: begun) }
+    // Half of what there is: the other half is for a successor.
+    var time = min(milliseconds, budget / 2)
+    if let limit = self.limit { time = min(time, limit.milliseconds(since: begun) / 2) }
+    let end = begun.advanced(byMilliseconds: time)
     var bytes: [UInt8] = []
     var wanted = 4
     while bytes.count < wanted {
       let left = end.milliseconds(since: .now)
       guard left > 0 else {
-        problems.append("the inspector hung while \(what)")
+        problems.append(("the inspector hung while \(what)", cost))
         return nil
       }
       guard inquest_poll(socket, Int16(POLLIN), CInt(min(left + 1, 60000))) == 1 else { continue }
@@ -153,14 +190,14 @@ final class InspectorProcess {
         hasHungUp = true
         let status = stop()
         let how = status.map { inquest_signaled($0) != 0 ? Self.name($0) : "by itself" } ?? "early"
-        problems.append("the inspector ended \(how) while \(what)")
+        problems.append(("the inspector ended \(how) while \(what)", cost))
         return nil
       }
       bytes += chunk
       if wanted == 4, bytes.count == 4 {
         let length = Int(bytes.reversed().reduce(0) { $0 << 8 | UInt32($1) })
-        guard length <= Self.answerLimit else {
-          problems.append("the inspector talked nonsense while \(what)")
+        guard length <= limit else {
+          problems.append(("the inspector talked nonsense while \(what)", cost))
           return nil
         }
         wanted += length

@@ -4,42 +4,35 @@ import Glibc
 import Inferior
 import Memory
 
-/// What an inspector needs to know, all of it found out by the worker.
-struct InspectorPlan {
-  var pid: Int32
-  /// The DAC's path in the target's mount namespace.
-  var path: String
-  /// The DAC, open for reading: the file whose version was checked is the one that is loaded.
-  var library: CInt
-  /// The target's memory, open for reading: it stays readable when the rights to open it are given up.
-  var memory: CInt
-  var runtimeBase: UInt64
-  var version: RuntimeVersion
-  var own: InspectorAuthority
-  var target: InspectorAuthority
-}
-
 /// The first message of an inspector: whether the DAC is there.
 enum InspectorGreeting {
-  private static let kinds: [UInt8] = [0, 1, 2, 3]
+  /// Bytes of a greeting, at most.
+  static let limit = 4096
+  private static let kinds: [UInt8] = [0, 1, 2, 3, 4]
 
   static func ready() -> [UInt8] { [kinds[0]] }
 
   static func bytes(_ error: DacError) -> [UInt8] {
     switch error {
-    case .notLoadable(let words): [kinds[1]] + words.utf8
+    case .notLoadable(let words): [kinds[1]] + words.utf8.prefix(limit - 1)
     case .refused(let code): [kinds[2]] + String(code, radix: 16).utf8
-    case .notPermitted(let words): [kinds[3]] + words.utf8
-    default: [kinds[1]] + "\(error)".utf8
+    case .notPermitted(let words): [kinds[3]] + words.utf8.prefix(limit - 1)
+    case .unreadable(_, let why): [kinds[4]] + why.utf8.prefix(limit - 1)
+    default: [kinds[1]] + "\(error)".utf8.prefix(limit - 1)
     }
   }
 
-  static func refusal(_ bytes: [UInt8]) -> DacError? {
-    let words = String(decoding: bytes.dropFirst(), as: UTF8.self)
+  /// - Parameter path: of the DAC, which the inspector knows by a descriptor only.
+  static func refusal(_ bytes: [UInt8], path: String) -> DacError? {
+    var words = String(decoding: bytes.dropFirst(), as: UTF8.self)
+    if words.hasPrefix(InspectorRole.loadPath) {
+      words = path + words.dropFirst(InspectorRole.loadPath.count)
+    }
     switch bytes.first {
     case 0: return nil
     case 2: return .refused(code: UInt32(words, radix: 16) ?? 0)
     case 3: return .notPermitted(words)
+    case 4: return .unreadable(path, why: words)
     default: return .notLoadable(words)
     }
   }
@@ -47,10 +40,15 @@ enum InspectorGreeting {
 
 /// The inspector itself: everything in here runs in a process of its own.
 enum InspectorRole {
+  /// Only these three are of any use to it.
+  private static let (ours, library, memory): (CInt, CInt, CInt) = (3, 4, 5)
+  /// The file whose version was checked, whatever lies at its path by now.
+  static let loadPath = "/proc/self/fd/4"
+  /// Bytes of address space: a library that fills memory is to harm nobody else.
+  private static let mostMemory: UInt64 = 1 << 30
+
   static func run(_ plan: InspectorPlan, socket: CInt) -> Never {
-    // Only these three are of any use to it; the rest, the report directory and the worker's socket among
-    // them, is not the target's business.
-    let (ours, library, memory): (CInt, CInt, CInt) = (3, 4, 5)
+    // The rest, the report directory and the worker's socket among them, is not the target's business.
     let null = inquest_openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC, 0)
     let high = [socket, plan.library, plan.memory].map { inquest_duplicate_above($0, 64) }
     for descriptor in 0..<3 as Range<CInt> { dup2(null, descriptor) }
@@ -58,22 +56,25 @@ enum InspectorRole {
     dup2(high[1], library)
     dup2(high[2], memory)
     inquest_close_from(6)
+    inquest_forget_environment(FaultInjection.variable)
 
     if let refused = InspectorAuthority.become(plan.target, from: plan.own, pid: plan.pid) {
-      send(InspectorGreeting.bytes(.notPermitted(refused)), to: ours)
-      _exit(0)
+      refuse(.notPermitted(refused))
     }
-    // A change of user clears it (prctl(2)), so it comes after.
-    _ = inquest_prctl(PR_SET_PDEATHSIG, UInt(SIGKILL))
+    let number = inquest_confine(mostMemory)
+    if number != 0, !plan.own.isWithin(plan.target) {
+      refuse(.notPermitted("it cannot be confined: \(String(cString: strerror(number)))"))
+    }
+    // The worker may have died before that could kill us: its end of the socket is closed then.
+    if inquest_poll(ours, 0, 0) != 0 { _exit(1) }
     FaultInjection.strike(named: "inspector")
     let server: InspectorServer
     do throws(DacError) {
       server = try InspectorServer(
-        path: "/proc/self/fd/\(library)", runtimeBase: plan.runtimeBase, version: plan.version,
+        path: try path(plan), runtimeBase: plan.runtimeBase, version: plan.version,
         memory: FileMemory(descriptor: memory))
     } catch {
-      send(InspectorGreeting.bytes(error), to: ours)
-      _exit(0)
+      refuse(error)
     }
     send(InspectorGreeting.ready(), to: ours)
     while let question = receive(from: ours) {
@@ -81,6 +82,26 @@ enum InspectorRole {
         server.answer(question, strike: { FaultInjection.strike(named: "inspector-\($0)") }),
         to: ours)
     }
+    _exit(0)
+  }
+
+  /// How the library can be loaded: dlopen wants a path, and opens what is there as the target's user.
+  private static func path(_ plan: InspectorPlan) throws(DacError) -> String {
+    if access(loadPath, R_OK) == 0 { return loadPath }
+    let number = inquest_errno()
+    guard number == ENOENT else {
+      throw .unreadable(plan.path, why: String(cString: strerror(number)))
+    }
+    // The target sees no /proc.
+    var (checked, found) = (stat(), stat())
+    guard fstat(library, &checked) == 0, stat(plan.path, &found) == 0,
+      checked.st_dev == found.st_dev, checked.st_ino == found.st_ino
+    else { throw .notLoadable("\(plan.path) cannot be found without /proc") }
+    return plan.path
+  }
+
+  private static func refuse(_ error: DacError) -> Never {
+    send(InspectorGreeting.bytes(error), to: ours)
     _exit(0)
   }
 

@@ -38,10 +38,6 @@ final class ManagedInspection {
     version = RuntimeVersion(runtime.mappings, memory: memory)
     do throws(DacError) {
       let plan = try InspectorPlan(directory, runtime: runtime, version: version)
-      defer {
-        close(plan.library)
-        close(plan.memory)
-      }
       let process = InspectorProcess(plan, deadline: deadline)
       inspector = Inspector { process.exchange($0) }
       self.process = process
@@ -55,16 +51,19 @@ final class ManagedInspection {
   func prepare() { _ = process?.awaitReady() }
 
   /// Whether the runtime can be asked.
-  var isReady: Bool { process?.isReady ?? false }
+  var canAsk: Bool { process?.canAsk ?? false }
+
+  /// Whether the runtime could be asked at some time.
+  var wasReady: Bool { process?.wasReady ?? false }
 
   /// What must be read while the process stands still.
   ///
   /// - Parameter limit: when the process must run again.
   func readMoving(crashed: StoppedThread?, until limit: Instant) {
-    guard let inspector, isReady else { return }
+    guard let inspector, wasReady else { return }
     process?.limit = limit
     defer { process?.limit = nil }
-    for thread in inspector.threads() { threads[thread.id] = thread }
+    for thread in inspector.threads(crashed: crashed?.id) { threads[thread.id] = thread }
     guard let crashed else { return }
     exception = inspector.exception(thread: crashed.id)
     crashedThread = crashed.id
@@ -98,7 +97,7 @@ final class ManagedInspection {
 
   /// Makes the walker ask the runtime about code that is in no native library.
   func codeFinder(memory: any MemorySource, images: ImageTable) -> ManagedCodeFinder? {
-    guard isReady else { return nil }
+    guard wasReady else { return nil }
     tables = UnwindTables(memory: memory, images: images)
     return { [unowned self] in code(at: $0) }
   }
@@ -146,106 +145,30 @@ final class ManagedInspection {
 
   /// Whether the runtime's own words are in the report.
   var state: RuntimeRecord.Inspection {
-    if refusal != nil { return .unavailable }
-    guard let process else { return .unavailable }
-    if process.refusal != nil { return .unavailable }
-    return isReady ? .ok : .failed
+    guard refusal == nil, let process, process.refusal == nil else { return .unavailable }
+    return process.wasReady && process.canAsk ? .ok : .failed
   }
 
-  /// What was not to be had, one entry each: the problem and what would help.
+  /// Why the runtime could not be asked at all: the problem and what would help.
+  var unavailability: (problem: String, effect: String, remedy: String?)? {
+    (refusal ?? process?.refusal).map { ($0.description, Self.withoutNames, $0.remedy) }
+  }
+
+  /// What went wrong while it was asked, one entry each.
   var problems: [(problem: String, effect: String, remedy: String?)] {
-    var result: [(String, String, String?)] = []
-    if let error = refusal ?? process?.refusal {
-      result.append((error.description, Self.withoutNames, error.remedy))
+    (process?.problems ?? []).map { problem in
+      let effect =
+        if !wasReady { Self.withoutNames } else if canAsk { problem.cost } else {
+          "names, lines and exceptions that it had not told by then are missing"
+        }
+      return (problem.words, effect, wasReady ? Self.ours : Self.damaged)
     }
-    for problem in process?.problems ?? [] {
-      result.append(
-        (problem, isReady ? "that answer is missing" : Self.withoutNames, Self.ours))
-    }
-    return result
   }
 
   private static let withoutNames =
     "managed frames are walked by frame pointer and have no names; exceptions are unknown"
+  private static let damaged =
+    "install the runtime again from its package; if it is not damaged, report this as a bug of Inquest"
   private static let ours =
     "report it as a bug of Inquest or of the runtime's debugging library, with this report"
-}
-
-extension InspectorPlan {
-  /// Opens what the inspector needs, and checks that the DAC is the runtime's.
-  ///
-  /// - Throws: `missing`, `unreadable`, `otherVersion`, `notPermitted`.
-  init(
-    _ directory: borrowing ProcessDirectory, runtime: ManagedRuntime, version: RuntimeVersion?
-  ) throws(DacError) {
-    let pid = directory.pid
-    guard let own = InspectorAuthority.own(),
-      let target = InspectorAuthority(directory)
-    else { throw .notPermitted("the rights of the process could not be read") }
-    if let obstacle = own.obstacle(to: target) { throw .notPermitted(obstacle) }
-    let path = runtime.debuggingLibrary
-    let library = try Self.open(path, pid: pid)
-    let found: RuntimeVersion
-    do throws(DacError) {
-      found = try Self.check(library, path: path, version: version)
-    } catch {
-      close(library)
-      throw error
-    }
-    let memory = directory.open("mem")
-    guard memory >= 0 else {
-      close(library)
-      throw .notPermitted("its memory cannot be opened")
-    }
-    let number = InspectorAuthority.prepareChildren(for: target, from: own, pid: pid)
-    guard number == 0 else {
-      close(library)
-      close(memory)
-      throw .notPermitted(
-        "its PID namespace cannot be entered: \(String(cString: strerror(number)))")
-    }
-    self.init(
-      pid: pid, path: path, library: library, memory: memory, runtimeBase: runtime.base,
-      version: found, own: own, target: target)
-  }
-
-  private static func open(_ path: String, pid: Int32) throws(DacError) -> CInt {
-    let file = inquest_openat(
-      AT_FDCWD, "/proc/\(pid)/root\(path)", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0)
-    guard file >= 0 else {
-      let number = inquest_errno()
-      throw number == ENOENT ? .missing(path) : .unreadable(path, errno: number)
-    }
-    var status = stat()
-    guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      close(file)
-      throw .unreadable(path, errno: EINVAL)
-    }
-    return file
-  }
-
-  /// The DAC knows the runtime's structures by numbers that were compiled in: one of another build reads
-  /// garbage, and on Linux nothing but this string tells them apart.
-  private static func check(_ library: CInt, path: String, version: RuntimeVersion?)
-    throws(DacError) -> RuntimeVersion
-  {
-    var status = stat()
-    let (smallest, largest) = (4096, 256 << 20)
-    guard fstat(library, &status) == 0, Int(status.st_size) >= smallest,
-      Int(status.st_size) <= largest
-    else { throw .notLoadable("\(path) has an unlikely size") }
-    var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
-    let count = pread(library, &bytes, bytes.count, 0)
-    guard count == bytes.count else { throw .unreadable(path, errno: inquest_errno()) }
-    guard bytes.starts(with: [0x7f, 0x45, 0x4c, 0x46]), let found = RuntimeVersion(in: bytes) else {
-      throw .notLoadable("\(path) is no debugging library of .NET")
-    }
-    guard let version else {
-      throw .otherVersion(library: found.text, runtime: "unknown: it has no version string")
-    }
-    guard found == version else {
-      throw .otherVersion(library: found.text, runtime: version.text)
-    }
-    return found
-  }
 }

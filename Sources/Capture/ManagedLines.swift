@@ -60,13 +60,10 @@ final class ManagedLines {
 
   /// All of a file as the process sees it; nil when there is none, or it is no regular file, or too large.
   private func contents(_ path: String) -> [UInt8]? {
-    let file = inquest_openat(
-      AT_FDCWD, "/proc/\(pid)/root\(path)", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0)
-    guard file >= 0 else { return nil }
+    guard let file = try? TargetFile.open(path, pid: pid) else { return nil }
     defer { close(file) }
     var status = stat()
-    guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
-      Int(status.st_size) <= Self.fileLimit
+    guard fstat(file, &status) == 0, Int(status.st_size) <= Self.fileLimit
     else { return nil }
     var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
     return pread(file, &bytes, bytes.count, 0) == bytes.count ? bytes : nil

@@ -9,7 +9,8 @@ final class ManagedNames {
     var kind: Frame.Kind
     var function: String
     var rawFunction: String?
-    var functionOffset: HexNumber?
+    /// Where the code begins, an address; 0 where that is not known.
+    var start: UInt64 = 0
     var isPlumbing: Bool
     /// The method's identity; 0 for stubs.
     var method: UInt64 = 0
@@ -34,6 +35,9 @@ final class ManagedNames {
     self.lines = lines
   }
 
+  /// False when nobody answers any more: what has no name then may yet be a method.
+  var canAsk: Bool { inspection.canAsk }
+
   /// True when the crashed thread was in Environment.FailFast.
   var isInFailFast: Bool { inspection.failFast != nil }
 
@@ -57,6 +61,10 @@ final class ManagedNames {
     }
     guard let call, let method = inspection.method(descriptor: call.method) else { return nil }
     var result = resolve(method, address: 0)
+    // What `lock` and Monitor.Enter come down to; nobody calls it by this name.
+    if result.function == "System.Threading.Monitor.ReliableEnter" {
+      result.function = "System.Threading.Monitor.Enter"
+    }
     // It is the runtime's native code, so nothing of the assembly's applies; and it is what the thread
     // does, so it is not plumbing.
     result.kind = .runtime
@@ -89,16 +97,14 @@ final class ManagedNames {
       method.name, metadata: metadata(method), token: method.token)
     if ManagedName.isPlumbing(method.name) { result.isPlumbing = true }
     if result.function != method.name { result.rawFunction = method.name }
-    if method.start != 0, address >= method.start {
-      result.functionOffset = HexNumber(address - method.start)
-    }
+    result.start = method.start
     if method.kind == .method {
       let module = inspection.module(of: method)
       result.managed = Frame.Managed(
         token: HexNumber(UInt64(method.token)),
         ilOffset: method.ilOffset.map { HexNumber(UInt64($0)) },
         assembly: module.map(Self.assembly) ?? "",
-        mvid: module.flatMap { $0.mvid.isEmpty ? nil : Self.hex($0.mvid) })
+        mvid: module.flatMap { Self.guid($0.mvid) })
       result.line = module.flatMap { lines.line(method, in: $0) }
     }
     return result
@@ -119,6 +125,13 @@ final class ManagedNames {
     module.path.split(separator: "/").last.map(String.init) ?? ""
   }
 
+  /// The digits of a GUID as it is usually written: its first three parts are numbers, little-endian in
+  /// memory. Nil when there are not 16 bytes.
+  private static func guid(_ bytes: [UInt8]) -> String? {
+    guard bytes.count == 16 else { return nil }
+    return hex([3, 2, 1, 0, 5, 4, 7, 6].map { bytes[$0] } + bytes[8...])
+  }
+
   private static func hex(_ bytes: [UInt8]) -> String {
     bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
@@ -136,8 +149,10 @@ final class ManagedNames {
     var records = images.images.map(ModuleRecord.init(image:))
     for (address, module) in inspection.modules.sorted(by: { $0.key < $1.key })
     where !module.path.isEmpty {
-      let mvid = module.mvid.isEmpty ? nil : Self.hex(module.mvid)
-      let pdb = lines.pdbID(of: address).map(Self.hex)
+      let mvid = Self.guid(module.mvid)
+      let pdb = lines.pdbID(of: address).flatMap { id in
+        Self.guid(Array(id.prefix(16))).map { $0 + Self.hex(id.dropFirst(16).reversed()) }
+      }
       var isListed = false
       for index in records.indices
       where records[index].kind == .pe && records[index].path == module.path {
@@ -191,7 +206,8 @@ extension Frame {
     kind = found.kind
     function = found.function
     rawFunction = found.rawFunction
-    functionOffset = found.functionOffset
+    functionOffset =
+      found.start != 0 && ip.value >= found.start ? HexNumber(ip.value - found.start) : nil
     managed = found.managed
     file = found.line?.file
     line = found.line?.line

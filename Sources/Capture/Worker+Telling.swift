@@ -45,7 +45,11 @@ extension Worker {
     let known = examination.crashFacts(walks: walks, builder: builder)
     let crash = CrashVerdict.crash(known)
     send("crash", crash)
-    if let exception = examination.exception { send("exception", exception) }
+    let thread = examination.crashed.map {
+      examination.record($0, walk: walks[$0], builder: builder)
+    }
+    let exception = examination.exception(of: crash, thread: thread)
+    if let exception { send("exception", exception) }
     if crash.kind == .failFast, let call = known.failFast {
       send("diagnoses", [FailFastDiagnosis.diagnosis(call)])
     }
@@ -60,14 +64,13 @@ extension Worker {
           + "dumps are enabled (a bug of the runtime)",
         remedy: "restart the service")
     }
-    if let index = examination.crashed {
-      let thread = examination.record(index, walk: walks[index], builder: builder)
+    if let index = examination.crashed, let thread {
       let modules = examination.images.images.map(ModuleRecord.init(image:))
       let isReached =
         builder.fault(
           in: walks[index], thread: examination.frozen.threads[index].id) != nil
       let signature = CrashSignature.signature(
-        crash, thread: isReached ? thread : nil, exception: examination.exception,
+        crash, thread: isReached ? thread : nil, exception: exception,
         modules: modules)
       send("signature", signature)
       if !isReached {
@@ -89,6 +92,9 @@ extension Worker {
 
   /// All that the runtime told besides names: the assemblies, and what was not to be had.
   func sendManaged(_ examination: Examination, _ managed: ManagedInspection) {
+    for (problem, effect, remedy) in managed.problems {
+      limit(.managed, problem: problem, effect: effect, remedy: remedy)
+    }
     guard let names = examination.names else { return }
     send("modules", names.modules(examination.images))
     for (path, problem) in names.lines.problems where names.isOwn(path) {

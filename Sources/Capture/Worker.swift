@@ -276,7 +276,7 @@ struct Worker: ~Copyable {
       RuntimeRecord(
         version: runtime.version, commit: managed?.version?.commit, path: runtime.path,
         inspection: managed?.state ?? (request.inspectsManaged ? .failed : .unavailable)))
-    for (problem, effect, remedy) in managed?.problems ?? [] {
+    if let (problem, effect, remedy) = managed?.unavailability {
       limit(.managed, problem: problem, effect: effect, remedy: remedy)
     }
   }

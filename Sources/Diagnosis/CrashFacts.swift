@@ -105,7 +105,7 @@ extension CrashFacts {
 
   /// An overflow in managed code: the fault itself, or the exception that the runtime keeps for it.
   var isManagedOverflow: Bool {
-    exception?.type == "System.StackOverflowException" && (endedByRuntime || becameException)
+    exception?.type == ExceptionWords.overflowException && (endedByRuntime || becameException)
   }
 
   /// The signal that matters, the announced one completed by what the stack says.

@@ -2,6 +2,10 @@ public import Report
 
 /// Says in one sentence what a developer needs to know of an exception: what, where, from where, and why.
 public enum ExceptionWords {
+  /// What the runtime keeps ready for its own failures and for Environment.FailFast; nobody throws it.
+  public static let engineException = "System.ExecutionEngineException"
+  public static let overflowException = "System.StackOverflowException"
+
   /// Characters of a message: the first line of it, and not all of a long one.
   private static let messageLimit = 240
   private static let depthLimit = 16

@@ -47,6 +47,11 @@ public struct ProcessDirectory: ~Copyable {
     inquest_openat(descriptor, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0)
   }
 
+  /// Opens what is below the directory without touching it (O_PATH); the caller owns the descriptor.
+  public func lookAt(_ name: String) -> CInt {
+    inquest_openat(descriptor, name, O_PATH | O_CLOEXEC, 0)
+  }
+
   /// The ids of the threads there are now, in the kernel's order.
   public func threadIDs() -> [Int32] {
     let task = inquest_openat(descriptor, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)

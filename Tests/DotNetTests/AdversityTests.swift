@@ -116,7 +116,7 @@ struct AdversityTests {
   }
 
   /// The same command, of copies where the originals lie below a folder that others may not enter.
-  private static func readable(_ user: [String], _ words: [String]) async throws -> [String] {
+  static func readable(_ user: [String], _ words: [String]) async throws -> [String] {
     let probe = try await Program.run(user + ["test", "-r", words.last { $0.hasPrefix("/") }!])
     if probe.ending == .exited(0) { return words }
     let lab = try Lab.shared.get()

@@ -107,6 +107,11 @@ static inline int32_t inquest_dac_instance_name(void *instance, uint32_t capacit
   return ((int32_t(*)(void *, uint32_t, uint32_t, uint32_t *, uint16_t *))(*(void ***)instance)[6])(
       instance, 0, capacity, needed, name);
 }
+static inline int32_t inquest_dac_il_offsets(void *instance, uint64_t address, uint32_t capacity,
+                                             uint32_t *needed, uint32_t *offsets) {
+  return ((int32_t(*)(void *, uint64_t, uint32_t, uint32_t *, uint32_t *))(*(void ***)instance)[12])(
+      instance, address, capacity, needed, offsets);
+}
 typedef struct {
   uint32_t il_offset;
   uint64_t start, end;
@@ -284,6 +289,13 @@ static inline int32_t inquest_dac_frame_name(void *sos, uint64_t vtable, uint32_
                                              uint16_t *name, uint32_t *needed) {
   return ((int32_t(*)(void *, uint64_t, uint32_t, uint16_t *, uint32_t *))(*(void ***)sos)[43])(
       sos, vtable, capacity, name, needed);
+}
+
+// The path of a module's file; the address is that of inquest_dac_module.
+static inline int32_t inquest_dac_file_name(void *sos, uint64_t assembly_file, uint32_t capacity,
+                                            uint16_t *name, uint32_t *needed) {
+  return ((int32_t(*)(void *, uint64_t, uint32_t, uint16_t *, uint32_t *))(*(void ***)sos)[45])(
+      sos, assembly_file, capacity, name, needed);
 }
 
 typedef struct {

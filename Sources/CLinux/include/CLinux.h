@@ -142,15 +142,29 @@ static inline int inquest_poll(int descriptor, short events, int milliseconds) {
 // setgroups(2), setresgid(2), setresuid(2) with one id for all three.
 int inquest_become_user(uint32_t user, uint32_t group, const uint32_t *groups, size_t count);
 
-// Leaves this process no capability that is not in `mask`, for good: no program that it executes gives
-// any back (PR_SET_NO_NEW_PRIVS).
-int inquest_limit_capabilities(uint64_t mask);
+// Leaves this process no capability at all, for good: no program that it executes gives any back
+// (PR_SET_NO_NEW_PRIVS).
+int inquest_drop_capabilities(void);
 
 // setns(2).
 int inquest_enter_namespace(int descriptor, int kind);
 
 // Makes the directory behind a descriptor the root, and the place to be.
 int inquest_enter_root(int descriptor);
+
+// Overwrites the environment, also where it lay when the program started. One variable is kept.
+void inquest_forget_environment(const char *kept);
+
+// Prepares this process for foreign code, whatever its user. For good: a session of its own, without a
+// terminal or a keyring; no core file, not to be traced; at most so many bytes of address space; killed with
+// its parent; and a filter that denies what begins a process or reaches another one.
+int inquest_confine(uint64_t most_memory);
+
+// MARK: Opening what others have chosen
+
+// openat2(2) for reading, as if `root`, a directory, were the root: no link leads out of it. O_PATH, so that
+// nothing happens to what is found. -1 and errno; ENOSYS before Linux 5.6.
+int inquest_look_up(int root, const char *path);
 
 extern char **environ;
 static inline char **inquest_environment(void) { return environ; }

@@ -12,19 +12,22 @@ extension Dac {
   private static let frameTime = Duration.milliseconds(20)
 
   /// Every thread that the runtime knows and that has a thread of the system, in the runtime's order.
-  func threads() -> [ManagedThread] {
+  ///
+  /// - Parameter crashed: the thread whose explicit Frames are read however long that takes; 0 for none.
+  func threads(crashed: Int32) -> [ManagedThread] {
     var found: [ManagedThread] = []
     let end = ContinuousClock.now.advanced(by: Self.frameTime)
     eachThread { thread in
       var entry = ManagedThread(
         id: Int32(bitPattern: thread.os_id), managedID: Int(thread.managed_id))
       entry.exceptionTable = lastThrown(thread).flatMap(methodTable) ?? 0
-      if ContinuousClock.now < end {
+      if entry.id == crashed || ContinuousClock.now < end {
         entry.nativeCalls = nativeCalls(from: thread.frame)
       } else {
         entry.isCutShort = true
       }
-      if entry.id != 0 { found.append(entry) }
+      // 0: not started; 0xbaadf00d: gone (SWITCHED_OUT_FIBER_OSID).
+      if entry.id > 0 { found.append(entry) }
       return true
     }
     return found

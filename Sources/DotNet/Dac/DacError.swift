@@ -2,7 +2,8 @@
 public enum DacError: Error, Equatable, Sendable {
   /// There is none where it should be; the path.
   case missing(String)
-  case unreadable(String, errno: Int32)
+  /// Its path, and the system's words.
+  case unreadable(String, why: String)
   /// It belongs to another build of the runtime: their version strings.
   case otherVersion(library: String, runtime: String)
   /// The loader's words, or ours.
@@ -19,8 +20,8 @@ extension DacError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .missing(let path): "the runtime's debugging library is not there: \(path)"
-    case .unreadable(let path, let number):
-      "the runtime's debugging library cannot be read: \(path) (errno \(number))"
+    case .unreadable(let path, let why):
+      "the runtime's debugging library cannot be read: \(path): \(why)"
     case .otherVersion(let library, let runtime):
       "the runtime's debugging library is of another version: \(library), the runtime \(runtime)"
     case .notLoadable(let words): "the runtime's debugging library cannot be loaded: \(words)"
@@ -37,7 +38,8 @@ extension DacError: CustomStringConvertible {
     case .missing:
       "put libmscordaccore.so of the same version beside libcoreclr.so; a trimmed or single-file "
         + "deployment leaves it out"
-    case .unreadable: "make it readable for the service's user"
+    case .unreadable:
+      "make it a file that the service's user can read, or install the runtime again"
     case .otherVersion:
       "restart the service if the runtime was updated under it; else install both from one package"
     case .notLoadable: "install the runtime again from its package"

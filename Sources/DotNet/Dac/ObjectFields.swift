@@ -84,7 +84,12 @@ extension Dac {
 
   /// The names of a module's fields by their tokens; nil when its metadata cannot be read.
   func names(_ module: UInt64) -> ((UInt32) -> String?)? {
-    if let known = metadata[module] { return { known.field($0)?.name } }
+    metadata(ofModule: module).map { reader in { reader.field($0)?.name } }
+  }
+
+  /// - Parameter module: the address of a Module.
+  func metadata(ofModule module: UInt64) -> MetadataReader? {
+    if let known = metadata[module] { return known }
     var data = inquest_dac_module()
     guard inquest_dac_get_module(sos, module, &data) == 0, data.metadata != 0,
       data.metadata_size <= Self.metadataLimit,
@@ -92,6 +97,6 @@ extension Dac {
         memory: memory, at: data.metadata, size: Int(data.metadata_size))
     else { return nil }
     metadata[module] = reader
-    return { reader.field($0)?.name }
+    return reader
   }
 }

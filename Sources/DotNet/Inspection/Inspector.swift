@@ -9,15 +9,21 @@ public final class Inspector {
   /// Those asked about so far, by the addresses of their Module.
   public private(set) var modules: [UInt64: ManagedModule] = [:]
 
+  /// Modules that a method with code was asked about.
+  private var located: Set<UInt64> = []
+
   public init(exchange: @escaping ([UInt8]) -> [UInt8]?) {
     self.exchange = exchange
   }
 
   /// The threads that the runtime knows. To be asked first, while the process stands still.
-  public func threads() -> [ManagedThread] {
-    ask(.threads) { _ in
+  ///
+  /// - Parameter crashed: the one to learn most about; nil for none.
+  public func threads(crashed: Int32?) -> [ManagedThread] {
+    ask(.threads) {
+      $0.put(Int(crashed ?? 0))
     } read: { reader throws(WireReader.Damaged) in
-      try reader.list { reader throws(WireReader.Damaged) in try reader.thread() }
+      try reader.threads()
     } ?? []
   }
 
@@ -78,7 +84,7 @@ public final class Inspector {
     ask(.typeName) {
       $0.put(table)
     } read: { reader throws(WireReader.Damaged) in
-      try reader.text()
+      try reader.text(atMost: WireLimits.name)
     }
   }
 
@@ -88,7 +94,7 @@ public final class Inspector {
     let found = ask(.helper) {
       $0.put(returnAddress)
     } read: { reader throws(WireReader.Damaged) in
-      try reader.text()
+      try reader.text(atMost: WireLimits.name)
     }
     helpers[returnAddress] = .some(found)
     return found
@@ -109,7 +115,13 @@ public final class Inspector {
   /// The module that a method belongs to.
   public func module(of method: ManagedMethod) -> ManagedModule? {
     guard method.module != 0 else { return nil }
-    if let known = modules[method.module] { return known }
+    // It takes code to learn the path: a method without any may have been the first to ask.
+    if let known = modules[method.module],
+      !known.path.isEmpty || method.start == 0 || located.contains(method.module)
+    {
+      return known
+    }
+    if method.start != 0 { located.insert(method.module) }
     let found = ask(.module) { writer in
       writer.put(method.module)
       writer.put(method.start)

@@ -34,6 +34,21 @@ public struct InspectorServer {
     }
   }
 
+  /// What a report lacks when a question stays without an answer, for people.
+  public static func cost(of question: [UInt8]) -> String {
+    var reader = WireReader(question[...])
+    guard let kind = (try? reader.word()).flatMap(InspectorQuestion.init) else { return "" }
+    switch kind {
+    case .threads: return "no thread has its managed id, nor the type of the exception on it"
+    case .exception: return "the exception is unknown; the stacks are not"
+    case .failFast: return "what FailFast was told is unknown; the stacks are not"
+    case .method, .methodByDescriptor: return "frames there have no name"
+    case .typeName: return "the type of the exception on some threads is unknown"
+    case .helper: return "which function of the runtime a frame is, is unknown"
+    case .module: return "its methods have no assembly and no source lines"
+    }
+  }
+
   /// - Parameter strike: called with each question's name: tests make the inspector die there.
   /// - Returns: the answer; empty when there is none.
   public func answer(_ question: [UInt8], strike: (String) -> Void) -> [UInt8] {
@@ -46,7 +61,8 @@ public struct InspectorServer {
       case .threads:
         // Everything was read before the process stood still, if at all.
         dac.flush()
-        writer.put(dac.threads()) { $0.put($1) }
+        let crashed = Int32(truncatingIfNeeded: try reader.int())
+        writer.put(dac.threads(crashed: crashed)) { $0.put($1) }
       case .exception:
         let thread = Int32(truncatingIfNeeded: try reader.int())
         guard let object = dac.exceptionObject(thread: thread),
@@ -56,7 +72,7 @@ public struct InspectorServer {
       case .failFast:
         let thread = Int32(truncatingIfNeeded: try reader.int())
         let frame = try reader.word()
-        dac.setContext(try reader.block(), thread: thread)
+        dac.setContext(try reader.block(atMost: 4096), thread: thread)
         writer.put(dac.failFast(thread: thread, frame: frame))
       case .method:
         guard let method = dac.method(at: try reader.word()) else { return [] }

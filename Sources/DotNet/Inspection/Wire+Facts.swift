@@ -58,14 +58,35 @@ extension WireWriter {
   }
 }
 
+/// What an honest inspector never exceeds: the DAC's side has limits of its own.
+enum WireLimits {
+  /// UTF-16 units of a name or a path. Names are at most 4096; an exception's type is written with some
+  /// more.
+  static let name = 8192
+  static let threads = 20_000
+  static let nativeCalls = 32
+  static let mvid = 16
+}
+
 extension WireReader {
+  /// A text that may not be empty.
+  private mutating func name() throws(Damaged) -> String {
+    let text = try text(atMost: WireLimits.name)
+    guard !text.isEmpty else { throw Damaged() }
+    return text
+  }
+
+  mutating func threads() throws(Damaged) -> [ManagedThread] {
+    try list(atMost: WireLimits.threads) { reader throws(Damaged) in try reader.thread() }
+  }
+
   mutating func thread() throws(Damaged) -> ManagedThread {
-    let id = try int()
-    let managed = try int()
-    var result = ManagedThread(id: Int32(truncatingIfNeeded: id), managedID: managed)
+    let id = try count(atMost: Int(Int32.max))
+    let managed = try count(atMost: Int(Int32.max))
+    var result = ManagedThread(id: Int32(id), managedID: managed)
     result.exceptionTable = try word()
     result.isCutShort = try flag()
-    result.nativeCalls = try list { reader throws(Damaged) in
+    result.nativeCalls = try list(atMost: WireLimits.nativeCalls) { reader throws(Damaged) in
       let address = try reader.word()
       return ManagedThread.NativeCall(address: address, method: try reader.word())
     }
@@ -75,56 +96,70 @@ extension WireReader {
   mutating func failFast() throws(Damaged) -> FailFastFacts {
     var result = FailFastFacts()
     let hasMessage = try flag()
-    let message = try text()
+    let message = try text(atMost: ExceptionLimits.message)
     if hasMessage { result.message = message }
-    result.messageLeftOut = try int()
-    result.exception = try list { reader throws(Damaged) in try reader.exception() }.first
+    result.messageLeftOut = try count(atMost: Int(Int32.max))
+    result.exception = try list(atMost: 1) { reader throws(Damaged) in try reader.exception() }
+      .first
     return result
   }
 
-  /// - Parameter depth: how many levels of inner exceptions may follow.
-  mutating func exception(depth: Int = ExceptionLimits.depth + 1) throws(Damaged) -> ExceptionFacts
-  {
-    guard depth > 0 else { throw Damaged() }
-    let type = try text()
-    let message = try text()
-    let leftOut = try int()
+  /// An exception and those inside it.
+  mutating func exception() throws(Damaged) -> ExceptionFacts {
+    var left = ExceptionLimits.count
+    return try exception(depth: ExceptionLimits.depth + 1, left: &left)
+  }
+
+  /// - Parameters:
+  ///   - depth: how many levels may follow, this one included.
+  ///   - left: how many exceptions may follow, this one included.
+  private mutating func exception(depth: Int, left: inout Int) throws(Damaged) -> ExceptionFacts {
+    guard depth > 0, left > 0 else { throw Damaged() }
+    left -= 1
+    let type = try name()
+    let message = try text(atMost: ExceptionLimits.message)
+    let leftOut = try count(atMost: Int(Int32.max))
     var result = ExceptionFacts(
       type: type, message: message, hresult: UInt32(truncatingIfNeeded: try word()))
     result.messageLeftOut = leftOut
-    result.entries = try list { reader throws(Damaged) in
+    result.entries = try list(atMost: 2 * ExceptionLimits.entries) { reader throws(Damaged) in
       let lookup = try reader.word()
       let ip = try reader.word()
       let sp = try reader.word()
       return ExceptionFacts.Entry(
         lookupAddress: lookup, ip: ip, sp: sp, method: try reader.word())
     }
-    result.entriesLeftOut = try int()
-    result.earlierTrace = try text()
+    result.entriesLeftOut = try count(atMost: Int(Int32.max))
+    result.earlierTrace = try text(atMost: ExceptionLimits.message)
     result.isCutShort = try flag()
-    result.inner = try list { reader throws(Damaged) in try reader.exception(depth: depth - 1) }
+    let inner = try count(atMost: left)
+    for _ in 0..<inner { result.inner.append(try exception(depth: depth - 1, left: &left)) }
     return result
   }
 
   mutating func method() throws(Damaged) -> ManagedMethod {
     guard let kind = ManagedMethod.Kind(rawValue: try word()) else { throw Damaged() }
-    var result = ManagedMethod(kind: kind, name: try text())
+    var result = ManagedMethod(kind: kind, name: try name())
     result.start = try word()
     result.method = try word()
     result.module = try word()
     result.token = UInt32(truncatingIfNeeded: try word())
     let offset = try int()
+    guard offset <= Int(UInt32.max) else { throw Damaged() }
     result.ilOffset = offset < 0 ? nil : offset
     return result
   }
 
   mutating func module() throws(Damaged) -> ManagedModule {
     var result = ManagedModule()
-    result.path = try text()
-    result.mvid = try block()
+    result.path = try text(atMost: WireLimits.name)
+    result.mvid = try block(atMost: WireLimits.mvid)
+    // Else it cannot be told from none.
+    guard result.mvid.isEmpty || result.mvid.count == WireLimits.mvid else { throw Damaged() }
     result.isDynamic = try flag()
     result.image = try word()
     result.imageSize = try word()
+    guard !result.image.addingReportingOverflow(result.imageSize).overflow else { throw Damaged() }
     result.isFileLayout = try flag()
     result.metadata = try word()
     result.metadataSize = try word()

@@ -39,17 +39,26 @@ struct WireReader {
   }
   mutating func int() throws(Damaged) -> Int { Int(truncatingIfNeeded: try word()) }
   mutating func flag() throws(Damaged) -> Bool { try word() != 0 }
-  mutating func block() throws(Damaged) -> [UInt8] {
+  /// A count that an honest inspector never exceeds.
+  mutating func count(atMost limit: Int) throws(Damaged) -> Int {
     let count = try int()
-    guard count >= 0, count <= bytes.endIndex - position else { throw Damaged() }
+    guard count >= 0, count <= limit else { throw Damaged() }
+    return count
+  }
+  mutating func block(atMost limit: Int) throws(Damaged) -> [UInt8] {
+    let count = try count(atMost: min(limit, bytes.endIndex - position))
     defer { position += count }
     return Array(bytes[position..<position + count])
   }
-  mutating func text() throws(Damaged) -> String { String(decoding: try block(), as: UTF8.self) }
-  mutating func list<T>(_ one: (inout WireReader) throws(Damaged) -> T) throws(Damaged) -> [T] {
-    let count = try int()
+  /// - Parameter limit: UTF-16 units, each of which takes at most three bytes.
+  mutating func text(atMost limit: Int) throws(Damaged) -> String {
+    String(decoding: try block(atMost: 3 * limit), as: UTF8.self)
+  }
+  mutating func list<T>(atMost limit: Int, _ one: (inout WireReader) throws(Damaged) -> T)
+    throws(Damaged) -> [T]
+  {
     // Each item takes at least eight bytes.
-    guard count >= 0, count <= (bytes.endIndex - position) / 8 else { throw Damaged() }
+    let count = try count(atMost: min(limit, (bytes.endIndex - position) / 8))
     var items: [T] = []
     for _ in 0..<count { items.append(try one(&self)) }
     return items

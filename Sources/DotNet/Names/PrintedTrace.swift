@@ -56,12 +56,14 @@ public enum PrintedTrace {
   /// like namespaces, type arguments of methods by the names of their parameters.
   public static func spoken(_ method: String) -> String {
     let name = method.prefix { $0 != "(" && $0 != "[" }
-    // `Outer.<>c__DisplayClass1.<Run>b__0`: what a compiler has made is nested.
+    // `Outer.<>c__DisplayClass1.<Run>b__0`: what a compiler has made is nested, and so is a type in what can
+    // be nothing but a type itself.
     var raw = ""
     let parts = name.split(separator: ".", omittingEmptySubsequences: false)
     for (index, part) in parts.enumerated() {
       let isType = index < parts.count - 1
-      if index > 0 { raw += isType && part.hasPrefix("<") ? "+" : "." }
+      let isNested = part.hasPrefix("<") || index > 0 && parts[index - 1].contains("`")
+      if index > 0 { raw += isType && isNested ? "+" : "." }
       raw += part
     }
     return ManagedName.spoken(raw + "()")

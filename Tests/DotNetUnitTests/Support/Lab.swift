@@ -71,7 +71,7 @@ struct Lab: Sendable {
     _ = try output(
       of: [
         "mcs", "-out:\(tool)", "-r:/usr/lib/mono/4.5/mcs.exe", "-r:\(cecil)",
-        Places.repository + "/Tests/Fixtures/dotnet/portable-pdb.cs",
+        Places.repository + "/tools/portable-pdb.cs",
       ], timeout: 60)
     return tool
   }
