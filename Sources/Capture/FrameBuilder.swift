@@ -4,12 +4,28 @@ import Report
 import Symbols
 import Unwinding
 
+/// Who knows about managed code: `ManagedNames`, which asks the runtime.
+protocol ManagedCodeNames {
+  /// True when the crashed thread was in Environment.FailFast.
+  var isInFailFast: Bool { get }
+  /// Whose code a lookup address is; nil for native code.
+  func resolve(_ address: UInt64) -> ManagedNames.Resolved?
+  /// The method that a function of the runtime implements, told by a record that it keeps on the stack.
+  func nativeMethod(
+    thread: Int32, between start: UInt64, and end: UInt64
+  ) -> ManagedNames.Resolved?
+  /// A helper of the runtime that managed code has called by itself.
+  func helper(calledBefore returnAddress: UInt64) -> ManagedNames.Resolved?
+}
+
+extension ManagedNames: ManagedCodeNames {}
+
 /// Turns the steps of a walk into the report's frames.
 struct FrameBuilder {
   let images: ImageTable
   let runtime: ManagedRuntime?
   /// Nil where the runtime cannot be asked.
-  let names: ManagedNames?
+  let names: (any ManagedCodeNames)?
   let symbols: [UInt64: Symbol]
 
   /// False before the symbols have been looked up.
@@ -115,15 +131,21 @@ struct FrameBuilder {
     let signals = uncaught(in: walk)
     guard var cause = signals.first else { return nil }
     for earlier in signals.dropFirst() {
+      // The last one before the earlier signal's interruption may be its trampoline, which is libc's.
       let between = walk.steps[
-        min(cause.step + 1, walk.steps.count)..<min(earlier.step + 1, walk.steps.count)]
+        min(cause.step + 1, walk.steps.count)..<min(earlier.step, walk.steps.count)]
       let isHandler = between.allSatisfy { step in
         images.containing(step.lookupAddress).map(ManagedRuntime.isMachinery) ?? false
       }
-      guard runtime != nil, isHandler else { break }
+      guard runtime != nil, isHandler, Self.isFault(cause), Self.isFault(earlier) else { break }
       cause = earlier
     }
     return cause
+  }
+
+  /// False for signals that somebody has sent: nobody fails to handle those.
+  private static func isFault(_ signal: SignalContext) -> Bool {
+    signal.number == 0 || signal.code > 0
   }
 
   /// The position of the step at which a crashed thread's own story begins: right below the interruption

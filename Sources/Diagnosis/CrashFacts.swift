@@ -91,8 +91,7 @@ extension CrashFacts {
   /// the process as it ends it for any exception. 3.1 says nothing, but knows how to do it in managed
   /// code only.
   var becameException: Bool {
-    guard runtime != nil, !isAtStackEnd, failFast == nil, let found, let code = found.code,
-      code > 0
+    guard runtime != nil, failFast == nil, let found, let code = found.code, code > 0
     else { return false }
     return announced.map { $0.code == nil && $0.number != found.number } ?? isInManagedCode
   }

@@ -95,6 +95,9 @@ import Testing
     Case(
       "8.0: its signal frame is not found", facts(announced: (segv, 1), own), .nativeFault, segv),
     Case("3.1: a fault in native code", facts(found: (segv, 1), own), .nativeFault, segv),
+    Case(
+      "8.0: a fault in native code, above one that was handled",
+      facts(announced: (7, 2), found: (segv, 1), own, managed: true), .nativeFault, 7),
     Case("an old overflow, never thrown", facts(found: (segv, 1), overflow), .nativeFault, segv),
     Case("8.0: kill", facts(announced: (segv, 0), found: (segv, 0), own), .raisedSignal, segv),
     Case("3.1: kill", facts(found: (segv, 0), own), .raisedSignal, segv),
