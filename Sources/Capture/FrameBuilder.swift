@@ -6,6 +6,8 @@ import Unwinding
 
 /// Who knows about managed code: `ManagedNames`, which asks the runtime.
 protocol ManagedCodeNames {
+  /// False when nobody answers any more: what has no name then may yet be a method.
+  var canAsk: Bool { get }
   /// True when the crashed thread was in Environment.FailFast.
   var isInFailFast: Bool { get }
   /// Whose code a lookup address is; nil for native code.

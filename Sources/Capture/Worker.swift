@@ -234,11 +234,11 @@ struct Worker: ~Copyable {
 
     // Assemblies and PDBs are files of the target's, like those of the next stage, and as dangerous.
     start = begin(.managed)
-    if let managed, examination.names != nil {
+    if examination.names != nil {
       sendThreads(examination, walks, examination.builder(symbols: [:]))
       examination.nameException()
-      sendManaged(examination, managed)
     }
+    if let managed { sendManaged(examination, managed) }
     if let runtime { report(runtime, managed) }
     end(start)
     diagnose(examination, walks, symbols: [:])

@@ -9,6 +9,7 @@ import Testing
 /// Which of the signal frames on a stack is the crash, and where the crashed thread's own story begins.
 @Suite struct FaultPlaceTests {
   private struct Names: ManagedCodeNames {
+    var canAsk = true
     var isInFailFast = false
     var plumbing: Set<UInt64> = []
     var stubs: Set<UInt64> = []

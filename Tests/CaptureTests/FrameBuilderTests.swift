@@ -23,6 +23,7 @@ import Testing
   }
 
   private struct Names: ManagedCodeNames {
+    var canAsk = true
     var isInFailFast = false
     /// By lookup address.
     var methods: [UInt64: ManagedNames.Resolved] = [:]
