@@ -99,10 +99,6 @@ struct FrameBuilder {
     }
     if frame.kind == .managed || frame.module == nil, let found = names?.resolve(lookup) {
       frame.apply(found)
-    } else if frame.kind == .managed, let names, names.canAsk {
-      // Generated code that is no method: a stub that the runtime has no name for.
-      frame.kind = .runtime
-      frame.plumbing = true
     }
     if step.isSignalTrampoline { frame.signalFrame = true }
     return frame

@@ -211,8 +211,9 @@ final class ManagedNames {
 extension Frame {
   mutating func apply(_ found: ManagedNames.Resolved) {
     kind = found.kind
-    function = found.function
-    rawFunction = found.rawFunction
+    // A method without a name is damage, not a name.
+    function = found.function.isEmpty ? nil : found.function
+    rawFunction = found.rawFunction?.isEmpty == true ? nil : found.rawFunction
     functionOffset =
       found.start != 0 && ip.value >= found.start ? HexNumber(ip.value - found.start) : nil
     managed = found.managed

@@ -24,7 +24,7 @@ public enum PrintedTrace {
   private static func line(_ text: Substring) -> Line {
     // The file comes after the parameters; a path may have anything in it, also what looks like them.
     guard let end = lastPosition(of: ":line ", in: text),
-      let line = Int(text[text.index(end, offsetBy: 6)...]), line > 0,
+      let line = Int(text[text.index(end, offsetBy: 6)...]),
       let close = firstPosition(of: ") in ", in: text[..<end])
     else { return Line(method: String(text)) }
     let method = text[...close]
