@@ -6,6 +6,8 @@ import Unwinding
 
 /// Who knows about managed code: `ManagedNames`, which asks the runtime.
 protocol ManagedCodeNames {
+  /// True while there is somebody to ask: what has no name then is no method.
+  var canAsk: Bool { get }
   /// True when the crashed thread was in Environment.FailFast.
   var isInFailFast: Bool { get }
   /// Whose code a lookup address is; nil for native code.

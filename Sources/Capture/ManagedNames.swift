@@ -196,7 +196,7 @@ final class ManagedNames {
     let mark =
       facts.messageLeftOut > 0 ? "… [\(facts.messageLeftOut) more UTF-16 units are left out]" : ""
     return ManagedException(
-      type: facts.type, message: facts.message + mark, hresult: HexNumber(UInt64(facts.hresult)),
+      type: facts.type, message: facts.message + mark, hresult: HResult(facts.hresult),
       frames: earlier + frames, inner: facts.inner.map { exception($0, images: images) })
   }
 }
@@ -211,7 +211,8 @@ extension Frame {
     managed = found.managed
     file = found.line?.file
     line = found.line?.line
-    column = found.line?.column
+    // 0 is none.
+    column = found.line.flatMap { $0.column > 0 ? $0.column : nil }
     plumbing = found.isPlumbing ? true : nil
   }
 }

@@ -23,6 +23,7 @@ import Testing
   }
 
   private struct Names: ManagedCodeNames {
+    var canAsk = true
     var isInFailFast = false
     /// By lookup address.
     var methods: [UInt64: ManagedNames.Resolved] = [:]
@@ -133,6 +134,17 @@ import Testing
     // Without a runtime a PE file is some file.
     let plain = frames(builder(nil, hasRuntime: false), walked)
     #expect(plain.allSatisfy { $0.kind == .native && $0.plumbing == nil })
+  }
+
+  /// Generated code that is no method is a stub, unless there is nobody left to ask.
+  @Test func codeThatNobodyKnows() {
+    let walked = steps([Place.generated(), Place.assembly(), Place.library()])
+    let known = frames(builder(Names()), walked)
+    #expect(known.map(\.kind) == [.runtime, .runtime, .native])
+    #expect(known.map(\.plumbing) == [true, true, nil])
+    let unknown = frames(builder(Names(canAsk: false)), walked)
+    #expect(unknown.map(\.kind) == [.managed, .managed, .native])
+    #expect(unknown.map(\.plumbing) == [nil, nil, nil])
   }
 
   @Test func everyTrustHasItsName() {
