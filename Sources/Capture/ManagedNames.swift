@@ -203,7 +203,7 @@ final class ManagedNames {
     let mark =
       facts.messageLeftOut > 0 ? "… [\(facts.messageLeftOut) more UTF-16 units are left out]" : ""
     return ManagedException(
-      type: facts.type, message: facts.message + mark, hresult: HexNumber(UInt64(facts.hresult)),
+      type: facts.type, message: facts.message + mark, hresult: HResult(facts.hresult),
       frames: earlier + frames, inner: facts.inner.map { exception($0, images: images) })
   }
 }

@@ -11,11 +11,12 @@ import Testing
   private struct Names: ManagedCodeNames {
     var canAsk = true
     var isInFailFast = false
+    var unknown: Set<UInt64> = []
     var plumbing: Set<UInt64> = []
     var stubs: Set<UInt64> = []
     var hasRecord = false
     func resolve(_ address: UInt64) -> ManagedNames.Resolved? {
-      guard (0x2000..<0x3000).contains(address) else { return nil }
+      guard (0x2000..<0x3000).contains(address), !unknown.contains(address) else { return nil }
       return ManagedNames.Resolved(
         kind: stubs.contains(address) ? .runtime : .managed, function: "M",
         isPlumbing: plumbing.contains(address))
@@ -154,6 +155,14 @@ import Testing
     #expect(builder(Names(plumbing: [0x2020, 0x2030])).fault(in: walk("crmmc"), thread: 7) == 2)
     #expect(builder(Names(stubs: [0x2020])).fault(in: walk("crmmc"), thread: 7) == 3)
     #expect(builder(Names(stubs: [0x2020, 0x2030])).fault(in: walk("crmmc"), thread: 7) == nil)
+  }
+
+  /// What the runtime does not know is no method, as long as it can be asked.
+  @Test func anUnknownAddressBeginsAStoryOnlyWhenNobodyCanTell() {
+    let asked = Names(unknown: [0x2020])
+    #expect(builder(asked).fault(in: walk("crmmc"), thread: 7) == 3)
+    #expect(
+      builder(Names(canAsk: false, unknown: [0x2020])).fault(in: walk("crmmc"), thread: 7) == 2)
   }
 
   /// The runtime prints FailFast itself as the first line.

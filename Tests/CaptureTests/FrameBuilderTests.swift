@@ -136,6 +136,17 @@ import Testing
     #expect(plain.allSatisfy { $0.kind == .native && $0.plumbing == nil })
   }
 
+  /// Generated code that is no method is a stub, unless there is nobody left to ask.
+  @Test func codeThatNobodyKnows() {
+    let walked = steps([Place.generated(), Place.assembly(), Place.library()])
+    let known = frames(builder(Names()), walked)
+    #expect(known.map(\.kind) == [.runtime, .runtime, .native])
+    #expect(known.map(\.plumbing) == [true, true, nil])
+    let unknown = frames(builder(Names(canAsk: false)), walked)
+    #expect(unknown.map(\.kind) == [.managed, .managed, .native])
+    #expect(unknown.map(\.plumbing) == [nil, nil, nil])
+  }
+
   @Test func everyTrustHasItsName() {
     let all: [(Walk.Trust, Frame.Trust)] = [
       (.context, .context), (.cfi, .cfi), (.framePointer, .framePointer), (.scan, .scan),

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct ExceptionTests {
   func exception(
-    _ type: String, _ message: String = "", hresult: HexNumber = 0x8013_1500,
+    _ type: String, _ message: String = "", hresult: HResult = 0x8013_1500,
     frames: [Frame] = [],
     inner: [ManagedException] = []
   ) -> ManagedException {

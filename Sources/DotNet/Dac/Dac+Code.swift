@@ -12,14 +12,18 @@ extension Dac {
     var method = inquest_dac_method()
     let isKnown = inquest_dac_get_method(sos, code.method, &method) == 0
     let name = text { inquest_dac_method_name(sos, code.method, $0, $1, &$2) }
-    var facts = ManagedMethod(
-      kind: isKnown && method.is_dynamic != 0 ? .dynamic : .method, name: name ?? "?")
+    var facts = ManagedMethod(kind: isKnown ? Self.kind(method) : .dynamic, name: name ?? "?")
     facts.start = code.start
     facts.method = code.method
     facts.module = isKnown ? method.module : 0
     facts.token = isKnown ? method.token : 0
     if facts.kind == .method { facts.ilOffset = ilOffset(at: address, in: code) }
     return facts
+  }
+
+  /// Marshalling code counts as an assembly's, but has a token that names no row of any table.
+  private static func kind(_ method: inquest_dac_method) -> ManagedMethod.Kind {
+    method.is_dynamic != 0 || method.token & 0xff_ffff == 0 ? .dynamic : .method
   }
 
   /// A method by the address of its MethodDesc: one without code of its own, or whose code is gone.
@@ -29,7 +33,7 @@ extension Dac {
     guard let name = text({ inquest_dac_method_name(sos, descriptor, $0, $1, &$2) }) else {
       return nil
     }
-    var facts = ManagedMethod(kind: method.is_dynamic != 0 ? .dynamic : .method, name: name)
+    var facts = ManagedMethod(kind: Self.kind(method), name: name)
     facts.method = descriptor
     facts.module = method.module
     facts.token = method.token

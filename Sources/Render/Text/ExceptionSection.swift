@@ -48,7 +48,7 @@ extension Page {
   }
 
   /// True for the codes that .NET gives by type: they say what the type has said already.
-  private static func isImplied(_ code: HexNumber) -> Bool {
+  private static func isImplied(_ code: HResult) -> Bool {
     code.value & 0xffff_0000 == 0x8013_0000
   }
 
