@@ -197,7 +197,8 @@ import Testing
   @Test func whatIsTracedAlreadyIsRefusedByName() throws {
     let fixture = try Fixture("threads", "2", "2")
     let tracer = try Child(["strace", "-f", "-o", "/dev/null", "-p", "\(fixture.pid)"])
-    #expect(eventually(10) { status(fixture.pid)?.tracerPID == tracer.pid })
+    // One thread after the other.
+    #expect(eventually(10) { tracers(fixture.pid) == [tracer.pid] })
     do {
       let stopped = try stop(fixture)
       Issue.record("stopped \(stopped.threads.count) threads of a traced process")
@@ -213,5 +214,16 @@ import Testing
 
   private func status(_ pid: Int32) -> ProcessStatus? {
     (try? bytes(of: "/proc/\(pid)/status")).map { ProcessStatus(text: $0) }
+  }
+
+  /// Who traces the threads of a process; 0 for nobody.
+  private func tracers(_ pid: Int32) -> Set<Int32> {
+    let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
+    return Set(
+      tasks.compactMap { task in
+        (try? bytes(of: "/proc/\(pid)/task/\(task)/status")).map {
+          ProcessStatus(text: $0).tracerPID
+        }
+      })
   }
 }
