@@ -116,10 +116,14 @@ static int filter_calls(void) {
   return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
 }
 
-int inquest_confine(uint64_t most_memory) {
-  setsid();
+void inquest_forbid_core(void) {
   struct rlimit none = {0, 0};
   setrlimit(RLIMIT_CORE, &none);
+}
+
+int inquest_confine(uint64_t most_memory) {
+  setsid();
+  inquest_forbid_core();
   struct rlimit memory = {most_memory, most_memory}, now;
   if (getrlimit(RLIMIT_AS, &now) == 0 && now.rlim_max > most_memory) setrlimit(RLIMIT_AS, &memory);
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

@@ -61,8 +61,10 @@ struct Examination {
     }
   }
 
-  func builder(symbols: [UInt64: Symbol]) -> FrameBuilder {
-    FrameBuilder(images: images, runtime: runtime, names: names, symbols: symbols)
+  /// - Parameter isNamed: false for frames as the walk has found them, before anybody is asked for names.
+  func builder(symbols: [UInt64: Symbol], isNamed: Bool = true) -> FrameBuilder {
+    FrameBuilder(
+      images: images, runtime: runtime, names: isNamed ? names : nil, symbols: symbols)
   }
 
   func record(_ index: Int, walk: Walk, builder: FrameBuilder) -> ThreadRecord {
@@ -183,6 +185,9 @@ struct Examination {
     guard let names, let facts = managed?.exception else { return nil }
     return names.exception(facts, images: images)
   }
+
+  /// Looks up the methods and lines of the exception's own stack trace.
+  func nameException() { _ = exception }
 
   /// The functions that call each other over and over, when they do so near where it happened.
   private func recursion(_ walk: Walk, from fault: Int, _ story: [Frame]) -> CrashFacts.Recursion? {

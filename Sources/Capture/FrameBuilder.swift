@@ -6,7 +6,7 @@ import Unwinding
 
 /// Who knows about managed code: `ManagedNames`, which asks the runtime.
 protocol ManagedCodeNames {
-  /// True while there is somebody to ask: what has no name then is no method.
+  /// False when nobody answers any more: what has no name then may yet be a method.
   var canAsk: Bool { get }
   /// True when the crashed thread was in Environment.FailFast.
   var isInFailFast: Bool { get }
@@ -99,10 +99,6 @@ struct FrameBuilder {
     }
     if frame.kind == .managed || frame.module == nil, let found = names?.resolve(lookup) {
       frame.apply(found)
-    } else if frame.kind == .managed, let names, names.canAsk {
-      // Generated code that is no method: a stub that the runtime has no name for.
-      frame.kind = .runtime
-      frame.plumbing = true
     }
     if step.isSignalTrampoline { frame.signalFrame = true }
     return frame

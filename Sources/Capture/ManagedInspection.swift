@@ -27,6 +27,9 @@ final class ManagedInspection {
   private var tables: UnwindTables?
   private var found: [UInt64: ManagedCode?] = [:]
 
+  /// Milliseconds for all that is asked while the process stands still, which takes about 4.
+  private static let (patience, patienceInCrash) = (300.0, 1000.0)
+
   /// Starts the inspector, and does not wait for it.
   ///
   /// - Returns: nil for a process without a .NET runtime.
@@ -61,7 +64,10 @@ final class ManagedInspection {
   /// - Parameter limit: when the process must run again.
   func readMoving(crashed: StoppedThread?, until limit: Instant) {
     guard let inspector, wasReady else { return }
-    process?.limit = limit
+    // A service that goes on must not stand still for an inspector that hangs; one that dies can wait.
+    let patience = Instant.now.advanced(
+      byMilliseconds: crashed == nil ? Self.patience : Self.patienceInCrash)
+    process?.limit = min(limit, patience)
     defer { process?.limit = nil }
     for thread in inspector.threads(crashed: crashed?.id) { threads[thread.id] = thread }
     guard let crashed else { return }

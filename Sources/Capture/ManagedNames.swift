@@ -24,6 +24,7 @@ final class ManagedNames {
   let lines: ManagedLines
   private let memory: any MemorySource
   private var known: [UInt64: Resolved?] = [:]
+  private var entries: [UInt64: Resolved?] = [:]
   private var readers: [UInt64: MetadataReader?] = [:]
 
   /// Bytes of one module's metadata that are believed.
@@ -50,7 +51,10 @@ final class ManagedNames {
   }
 
   func resolve(_ entry: ExceptionFacts.Entry) -> Resolved? {
-    inspection.method(of: entry).map { resolve($0, address: entry.lookupAddress) }
+    if let found = entries[entry.lookupAddress], found?.method == entry.method { return found }
+    let result = inspection.method(of: entry).map { resolve($0, address: entry.lookupAddress) }
+    entries[entry.lookupAddress] = .some(result)
+    return result
   }
 
   /// The method that a function of the runtime implements, `Monitor.Enter` for example, told by the record
@@ -98,14 +102,15 @@ final class ManagedNames {
     if ManagedName.isPlumbing(method.name) { result.isPlumbing = true }
     if result.function != method.name { result.rawFunction = method.name }
     result.start = method.start
-    if method.kind == .method {
-      let module = inspection.module(of: method)
+    // A row of 0 is no method of the assembly: the runtime's own stubs have it.
+    if method.kind == .method, method.token & 0xff_ffff != 0,
+      let module = inspection.module(of: method), let assembly = assembly(module, of: method)
+    {
       result.managed = Frame.Managed(
         token: HexNumber(UInt64(method.token)),
-        ilOffset: method.ilOffset.map { HexNumber(UInt64($0)) },
-        assembly: module.map(Self.assembly) ?? "",
-        mvid: module.flatMap { Self.guid($0.mvid) })
-      result.line = module.flatMap { lines.line(method, in: $0) }
+        ilOffset: method.ilOffset.map { HexNumber(UInt64($0)) }, assembly: assembly,
+        mvid: Self.guid(module.mvid))
+      result.line = lines.line(method, in: module)
     }
     return result
   }
@@ -121,8 +126,10 @@ final class ManagedNames {
     return reader
   }
 
-  private static func assembly(_ module: ManagedModule) -> String {
-    module.path.split(separator: "/").last.map(String.init) ?? ""
+  /// The name of its file; of one without a file the name that it gives itself; nil where it has neither.
+  private func assembly(_ module: ManagedModule, of method: ManagedMethod) -> String? {
+    if let file = module.path.split(separator: "/").last { return String(file) }
+    return metadata(method)?.assemblyName
   }
 
   /// The digits of a GUID as it is usually written: its first three parts are numbers, little-endian in
@@ -204,14 +211,15 @@ final class ManagedNames {
 extension Frame {
   mutating func apply(_ found: ManagedNames.Resolved) {
     kind = found.kind
-    function = found.function
-    rawFunction = found.rawFunction
+    // A method without a name is damage, not a name.
+    function = found.function.isEmpty ? nil : found.function
+    rawFunction = found.rawFunction?.isEmpty == true ? nil : found.rawFunction
     functionOffset =
       found.start != 0 && ip.value >= found.start ? HexNumber(ip.value - found.start) : nil
     managed = found.managed
     file = found.line?.file
     line = found.line?.line
-    // 0 is none.
+    // Column 0 is none.
     column = found.line.flatMap { $0.column > 0 ? $0.column : nil }
     plumbing = found.isPlumbing ? true : nil
   }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Inferior
 
 /// Opens files at paths that the target has chosen, as it sees them.
 enum TargetFile {
@@ -26,6 +27,7 @@ enum TargetFile {
     let root = inquest_openat(AT_FDCWD, "/proc/\(pid)/root", O_PATH | O_DIRECTORY | O_CLOEXEC, 0)
     guard root >= 0 else { throw .system(errno: inquest_errno()) }
     defer { close(root) }
+    let path = seen(path, pid: pid)
     var place = inquest_look_up(root, path)
     if place < 0, inquest_errno() == ENOSYS {
       // A kernel before 5.6: without links at the end at least.
@@ -39,5 +41,15 @@ enum TargetFile {
     let file = inquest_openat(AT_FDCWD, "/proc/self/fd/\(place)", O_RDONLY | O_CLOEXEC, 0)
     guard file >= 0 else { throw .system(errno: inquest_errno()) }
     return file
+  }
+
+  /// A path of /proc/PID/maps as the target itself would say it.
+  ///
+  /// The kernel writes it as the reader sees it; the root of a process in a chroot(2) is a part of that.
+  private static func seen(_ path: String, pid: Int32) -> String {
+    guard let directory = try? ProcessDirectory(pid: pid), let root = directory.link("root"),
+      root != "/", path.hasPrefix(root + "/")
+    else { return path }
+    return String(path.dropFirst(root.count))
   }
 }

@@ -8,10 +8,7 @@ import Unwinding
 
 /// What the worker tells the supervisor.
 extension Worker {
-  func sendThreads(
-    _ examination: Examination, _ walks: [Walk], symbols: [UInt64: Symbol]
-  ) {
-    let builder = examination.builder(symbols: symbols)
+  func sendThreads(_ examination: Examination, _ walks: [Walk], _ builder: FrameBuilder) {
     for index in examination.order {
       let record = examination.record(index, walk: walks[index], builder: builder)
       var payload: [UInt8] = []
@@ -131,7 +128,8 @@ extension Worker {
     }
     if exception.isCutShort {
       limit(
-        .managed, problem: "\(exception.type) has a great many inner exceptions, or one in itself",
+        .managed,
+        problem: "\(exception.type) has more inner exceptions than could be read, or one in itself",
         effect: "not all of them are listed")
     }
     for inner in exception.inner { limit(inner) }

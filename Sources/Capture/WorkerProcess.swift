@@ -34,6 +34,7 @@ struct WorkerProcess: ~Copyable {
     if pid == 0 {
       // The worker must never outlive its supervisor: nobody would read it, nor end it.
       _ = inquest_prctl(PR_SET_PDEATHSIG, UInt(SIGKILL))
+      inquest_forbid_core()
       close(pair.0)
       body(pair.1)
       _exit(0)

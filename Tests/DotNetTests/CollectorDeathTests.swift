@@ -20,6 +20,38 @@ struct CollectorDeathTests {
     try await check(report, without: stage, run)
   }
 
+  private static var canHaveCores: Bool {
+    var limit = rlimit()
+    getrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
+    let pattern = try? String(contentsOfFile: "/proc/sys/kernel/core_pattern", encoding: .utf8)
+    return limit.rlim_max == rlim_t.max && pattern?.hasPrefix("core") == true
+  }
+
+  /// Where core files are wanted, the service's are; not those of a worker or an inspector.
+  @Test(
+    .enabled(if: canHaveCores, "core files are forbidden here, or go elsewhere"),
+    arguments: ["walk", "inspector", "inspector-method:always"])
+  func nobodyOfOursLeavesACoreFile(_ fault: String) async throws {
+    try await Gate.programs.run {
+      let place = try Run.Place("wait", on: .net8, .off)
+      let program = try place.start(readsInput: true)
+      #expect(await program.wait(20, until: { program.output.hasSuffix("\n") }))
+      let (folder, report) = (try Lab.shared.get().scratch(), place.folder + "/report.json")
+      let script = "ulimit -S -c unlimited; exec \"$@\""
+      let capture = [Lab.collector, "capture", "--pid", "\(program.pid)", "--output", report]
+      let shell = try Program(
+        ["/bin/sh", "-c", script, "sh"] + capture,
+        environment: ["PATH": "/usr/bin:/bin", "INQUEST_FAULT": fault], scratch: folder)
+      _ = await shell.finish()
+      let limitations = try ReportFile(report).limitations
+      #expect(limitations.contains { $0["problem"].text?.contains("SIGSEGV") == true })
+      let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+      #expect(names.filter { $0.hasPrefix("core") } == [])
+      program.write("go on\n")
+      _ = await program.finish()
+    }
+  }
+
   @Test(arguments: ["freeze", "walk", "symbols"])
   func aStageThatHangsCostsThatStage(_ stage: String) async throws {
     let run = try await Run.of(

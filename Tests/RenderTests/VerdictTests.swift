@@ -67,7 +67,7 @@ import Testing
     #expect(lines.has("3 h 26 min"))
     #expect(lines.has("init of its PID namespace"))
     #expect(lines.has("web.service"))
-    #expect(lines.has(".NET 8.0.4, managed code is not inspected by this version"))
+    #expect(lines.has(".NET 8.0.4, managed code was not inspected"))
   }
 
   @Test func `a partial report says so at the top`() throws {

@@ -160,6 +160,9 @@ void inquest_forget_environment(const char *kept);
 // its parent; and a filter that denies what begins a process or reaches another one.
 int inquest_confine(uint64_t most_memory);
 
+// No core file from this process, nor from those that it starts: it would lie where the service's would.
+void inquest_forbid_core(void);
+
 // MARK: Opening what others have chosen
 
 // openat2(2) for reading, as if `root`, a directory, were the root: no link leads out of it. O_PATH, so that

@@ -100,7 +100,6 @@ extension Dac {
     guard inquest_dac_module_loaded(module, &loaded) == 0 else { return }
     facts.image = loaded.loaded_address
     facts.imageSize = loaded.loaded_size
-    facts.isFileLayout = loaded.is_file_layout != 0
     facts.pdb = loaded.pdb_address
     facts.pdbSize = loaded.pdb_size
   }

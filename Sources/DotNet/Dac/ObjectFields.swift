@@ -42,6 +42,18 @@ struct ObjectFields {
     }
   }
 
+  /// True when the object's class is, or derives from, a class of this name.
+  func isA(_ type: String) -> Bool {
+    guard var table = dac.methodTable(object) else { return false }
+    for _ in 0..<Self.hierarchyLimit where table != 0 {
+      if dac.typeName(table) == type { return true }
+      var data = inquest_dac_method_table()
+      guard inquest_dac_get_method_table(dac.sos, table, &data) == 0 else { return false }
+      table = data.parent
+    }
+    return false
+  }
+
   private func address(of name: String) -> UInt64? {
     guard var table = dac.methodTable(object) else { return nil }
     for _ in 0..<Self.hierarchyLimit where table != 0 {

@@ -128,8 +128,6 @@ public struct ManagedModule: Sendable, Equatable {
   /// The PE image in the target's memory; 0 where unknown.
   public var image: UInt64 = 0
   public var imageSize: UInt64 = 0
-  /// True when `image` is laid out like the file, not like a loaded image.
-  public var isFileLayout = false
   /// The metadata in the target's memory.
   public var metadata: UInt64 = 0
   public var metadataSize: UInt64 = 0

@@ -50,7 +50,6 @@ extension WireWriter {
     put(module.isDynamic)
     put(module.image)
     put(module.imageSize)
-    put(module.isFileLayout)
     put(module.metadata)
     put(module.metadataSize)
     put(module.pdb)
@@ -160,7 +159,6 @@ extension WireReader {
     result.image = try word()
     result.imageSize = try word()
     guard !result.image.addingReportingOverflow(result.imageSize).overflow else { throw Damaged() }
-    result.isFileLayout = try flag()
     result.metadata = try word()
     result.metadataSize = try word()
     result.pdb = try word()

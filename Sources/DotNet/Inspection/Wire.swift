@@ -46,7 +46,8 @@ struct WireReader {
     return count
   }
   mutating func block(atMost limit: Int) throws(Damaged) -> [UInt8] {
-    let count = try count(atMost: min(limit, bytes.endIndex - position))
+    let count = try count(atMost: limit)
+    guard count <= bytes.endIndex - position else { throw Damaged() }
     defer { position += count }
     return Array(bytes[position..<position + count])
   }
@@ -57,8 +58,9 @@ struct WireReader {
   mutating func list<T>(atMost limit: Int, _ one: (inout WireReader) throws(Damaged) -> T)
     throws(Damaged) -> [T]
   {
+    let count = try count(atMost: limit)
     // Each item takes at least eight bytes.
-    let count = try count(atMost: min(limit, (bytes.endIndex - position) / 8))
+    guard count <= (bytes.endIndex - position) / 8 else { throw Damaged() }
     var items: [T] = []
     for _ in 0..<count { items.append(try one(&self)) }
     return items

@@ -57,7 +57,7 @@ extension Page {
           Span(
             .warning,
             runtime.inspection == .unavailable
-              ? ", managed code is not inspected by this version"
+              ? ", managed code was not inspected"
               : ", managed code could not be inspected (\(runtime.inspection))"))
       }
       addField("runtime", spans)

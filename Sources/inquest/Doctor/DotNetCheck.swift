@@ -9,12 +9,59 @@ enum DotNetCheck {
       for version in Directory.names(in: shared).sorted() {
         let directory = shared + "/" + version
         guard access(directory + "/libcoreclr.so", R_OK) == 0 else { continue }
-        checks.append(
-          .ok(".NET", "\(version) in \(root); this version does not name managed frames"))
+        checks.append(check(directory, "\(version) in \(root)"))
       }
     }
     return checks.isEmpty
       ? [.ok(".NET", "no shared runtime found; applications may bring their own")] : checks
+  }
+
+  /// The debugging library must be beside the runtime, and of its build: it names managed frames.
+  private static func check(_ directory: String, _ place: String) -> Check {
+    let library = directory + "/libmscordaccore.so"
+    guard access(library, F_OK) == 0 else {
+      return .warning(
+        ".NET", "\(place) has no libmscordaccore.so: no names of managed frames, no exceptions",
+        remedy: "install the runtime again; that file comes with it")
+    }
+    guard let found = version(of: library) else {
+      return .warning(
+        ".NET", "\(library) cannot be read, or is none: no names of managed frames, no exceptions",
+        remedy: "make it readable for those who run services, or install the runtime again")
+    }
+    guard found == version(of: directory + "/libcoreclr.so") else {
+      return .warning(
+        ".NET", "\(place): libmscordaccore.so is of another build, \(found)",
+        remedy: "install the runtime again, all of it from one package")
+    }
+    return .ok(".NET", "\(place), with its debugging library")
+  }
+
+  /// The string by which the runtime's libraries know that they are of one build; nil where there is none.
+  private static func version(of path: String) -> String? {
+    let (largest, longest) = (64 << 20, 200)
+    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0,
+      Int(status.st_size) <= largest
+    else { return nil }
+    let size = Int(status.st_size)
+    let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
+      filled = max(0, pread(file, buffer.baseAddress, size, 0))
+    }
+    let marker = Array("@(#)Version ".utf8)
+    return bytes.withUnsafeBytes { bytes in
+      var start = 0
+      while let at = bytes[start...].firstIndex(of: marker[0]) {
+        start = at + 1
+        guard bytes[at...].starts(with: marker) else { continue }
+        let rest = bytes[(at + marker.count)...].prefix(longest)
+        return rest.firstIndex(of: 0).map { String(decoding: rest[..<$0], as: UTF8.self) }
+      }
+      return nil
+    }
   }
 
   /// Where runtimes are installed, each once, whatever links lead there.

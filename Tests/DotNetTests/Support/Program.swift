@@ -112,7 +112,10 @@ final class Program: @unchecked Sendable {
 
   /// Once for the whole test process: its children inherit the limit, and it survives closed pipes.
   private static let prepare: Void = {
-    var none = rlimit(rlim_cur: 0, rlim_max: 0)
+    // The soft limit: a test may want them.
+    var none = rlimit()
+    getrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+    none.rlim_cur = 0
     setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
     signal(SIGPIPE, SIG_IGN)
   }()
