@@ -64,7 +64,10 @@ struct MethodName: Equatable, CustomStringConvertible {
   /// `Shapes.<>c.<PlainLambda>b__2_0` PlainLambda, and the same of an iterator or an async method.
   var written: String? {
     let makers = parts.filter { $0.hasPrefix("<") && !$0.hasPrefix("<>") }
-    guard let made = makers.last else { return parts.last { $0 != "MoveNext" } }
+    guard let made = makers.last else {
+      // The runtime's own state machine is generic, and is in a trace if a thread of the pool ran it.
+      return parts.last { $0 != "MoveNext" }.map { String($0.prefix { $0 != "`" }) }
+    }
     return made.drop { $0 == "<" }.split(separator: ">").first.map(String.init)
   }
 
