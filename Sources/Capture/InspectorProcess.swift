@@ -8,10 +8,12 @@ import Memory
 /// The process that loads the runtime's DAC, and the worker's end of the conversation with it.
 ///
 /// The DAC is foreign code that reads whatever the target has in memory: it may die or hang at any
-/// question. It is then started again without that question, a few times.
+/// question. It is then started again, a few times. One that has died is asked once more: on 8.0 the library
+/// now and then stumbles over code that the running process is just changing (measured on a busy machine: one
+/// capture in 40). One that has hung is not.
 final class InspectorProcess {
   /// Starts, the first one included.
-  private static let starts = 3
+  private static let starts = 4
   /// Starts that may fail before the DAC is loaded: there is no question to leave out the next time.
   private static let loads = 2
   /// Milliseconds for one question. Most take microseconds; a stack walk for a message can take longer.
@@ -40,6 +42,8 @@ final class InspectorProcess {
   private(set) var wasReady = false
   /// What went wrong, in the order in which it did, and what that costs as long as there is a successor.
   private(set) var problems: [(words: String, cost: String)] = []
+  /// Its end of the socket was closed when an answer was waited for.
+  private var hasEnded = false
   /// When every answer must have come, while the process stands still.
   var limit: Instant?
   /// Why there is no inspector at all.
@@ -67,6 +71,7 @@ final class InspectorProcess {
   ///
   /// - Returns: false when it could not be; ``refusal`` or ``problems`` then say why.
   func awaitReady() -> Bool {
+    var deaths = 0
     while canAsk, limit.map({ $0 > .now }) ?? true {
       if isReady { return true }
       if pid < 0 {
@@ -84,9 +89,16 @@ final class InspectorProcess {
       if let greeting {
         refusal = InspectorGreeting.refusal(greeting, path: plan.path)
         isReady = refusal == nil
-        if isReady { wasReady = true } else { stop() }
+        guard isReady else {
+          stop()
+          return false
+        }
+        wasReady = true
+        // Nothing is missing.
+        problems.removeLast(deaths)
       } else {
         stop()
+        if hasEnded { deaths += 1 }
         loadsLeft -= 1
         if loadsLeft == 0 { startsLeft = 0 }
       }
@@ -96,17 +108,22 @@ final class InspectorProcess {
 
   /// One question and its answer; nil when there is none to be had.
   func exchange(_ question: [UInt8]) -> [UInt8]? {
-    guard awaitReady() else { return nil }
     let name = InspectorServer.name(of: question)
-    send(question)
-    if let answer = receive(
-      within: Self.patience, atMost: Self.answerLimit, doing: name,
-      cost: InspectorServer.cost(of: question))
-    {
-      return answer
+    let before = problems.count
+    for isRepeated in [false, true] {
+      guard awaitReady() else { return nil }
+      send(question)
+      let answer = receive(
+        within: Self.patience, atMost: Self.answerLimit, doing: name,
+        cost: InspectorServer.cost(of: question))
+      if let answer {
+        // Nothing is missing.
+        if isRepeated { problems.removeSubrange(before...) }
+        return answer
+      }
+      stop()
+      guard hasEnded else { return nil }
     }
-    // The question is not asked again.
-    stop()
     return nil
   }
 
@@ -145,7 +162,7 @@ final class InspectorProcess {
     // Its socket is closed before its end can be waited for.
     for attempt in 0..<400 {
       // Dying takes a moment, most of all on a busy machine, or with a core to be dumped.
-      let isKilled = !hasHungUp || attempt >= Self.dying
+      let isKilled = !hasEnded || attempt >= Self.dying
       if isKilled { kill(pid, SIGKILL) }
       if waitpid(pid, &status, WNOHANG) != 0 { return isKilled ? nil : status }
       Instant.sleep(microseconds: 500)
@@ -154,7 +171,6 @@ final class InspectorProcess {
     // does, it is init's.
     return nil
   }
-  private var hasHungUp = false
 
   // MARK: The conversation
 
@@ -180,7 +196,7 @@ final class InspectorProcess {
   )
     -> [UInt8]?
   {
-    hasHungUp = false
+    hasEnded = false
     let begun = Instant.now
     defer { budget -= Instant.now.milliseconds(since: begun) }
     // Half of what there is: the other half is for a successor.
@@ -201,7 +217,7 @@ final class InspectorProcess {
         filled = max(0, read(socket, buffer.baseAddress, buffer.count))
       }
       guard !chunk.isEmpty else {
-        hasHungUp = true
+        hasEnded = true
         let status = stop()
         let how = status.map { inquest_signaled($0) != 0 ? Self.name($0) : "by itself" } ?? "early"
         problems.append(("the inspector ended \(how) while \(what)", cost))

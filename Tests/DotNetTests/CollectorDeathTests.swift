@@ -30,7 +30,7 @@ struct CollectorDeathTests {
   /// Where core files are wanted, the service's are; not those of a worker or an inspector.
   @Test(
     .enabled(if: canHaveCores, "core files are forbidden here, or go elsewhere"),
-    arguments: ["walk", "inspector", "inspector-method:always"])
+    arguments: ["walk", "inspector:always", "inspector-method:always"])
   func nobodyOfOursLeavesACoreFile(_ fault: String) async throws {
     try await Gate.programs.run {
       let place = try Run.Place("wait", on: .net8, .off)
