@@ -13,7 +13,7 @@ import Testing
     "survives":false,"signal":{"number":11,"name":"SIGSEGV","code":1,"code_name":"SEGV_MAPERR",\
     "address":"0x8","origin":"kernel","sender":{"pid":1,"uid":0},"access":"write"}},\
     "exception":{"type":"X","message":"m","hresult":"0x80131509","frames":[],\
-    "inner":[{"type":"Y","message":"n","hresult":"0x1","frames":[],"inner":[]}]},\
+    "inner":[{"type":"Y","message":"n","hresult":"0x0000001c","frames":[],"inner":[]}]},\
     "diagnoses":[{"rule":"r","summary":"s","detail":"d","confidence":"high","evidence":["/crash"]}],\
     "signature":{"algorithm":"a1","hash":"ff","frames":["f"]},\
     "process":{"pid":42,"parent_pid":1,"name":"web","executable":"/web","arguments":["web"],\

@@ -119,6 +119,20 @@ public struct ManagedException: Codable, Sendable {
     self.frames = frames
     self.inner = inner
   }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(type, forKey: .type)
+    try container.encode(message, forKey: .message)
+    // Always eight digits: on Linux that of an IOException is an errno, 0x0000001c for a full disk.
+    try container.encode(hresult.digits(8), forKey: .hresult)
+    try container.encode(frames, forKey: .frames)
+    try container.encode(inner, forKey: .inner)
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case type, message, hresult, frames, inner
+  }
 }
 
 /// A verdict, what it rests on, and how sure it is.
