@@ -23,6 +23,7 @@ final class ManagedNames {
   let lines: ManagedLines
   private let memory: any MemorySource
   private var known: [UInt64: Resolved?] = [:]
+  private var entries: [EntryKey: Resolved?] = [:]
   private var readers: [UInt64: MetadataReader?] = [:]
 
   /// Bytes of one module's metadata that are believed.
@@ -49,7 +50,18 @@ final class ManagedNames {
   }
 
   func resolve(_ entry: ExceptionFacts.Entry) -> Resolved? {
-    inspection.method(of: entry).map { resolve($0, address: entry.lookupAddress) }
+    let key = EntryKey(address: entry.lookupAddress, method: entry.method)
+    if let found = entries[key] { return found }
+    let result = inspection.method(of: entry).map { resolve($0, address: entry.lookupAddress) }
+    entries[key] = .some(result)
+    return result
+  }
+
+  /// What an entry of an exception's stack trace is named by: recursion and siblings have the same ones
+  /// many times.
+  private struct EntryKey: Hashable {
+    var address: UInt64
+    var method: UInt64
   }
 
   /// The method that a function of the runtime implements, `Monitor.Enter` for example, told by the record
@@ -99,7 +111,8 @@ final class ManagedNames {
     if method.start != 0, address >= method.start {
       result.functionOffset = HexNumber(address - method.start)
     }
-    if method.kind == .method {
+    // What was thrown away since the process runs again has neither name nor module.
+    if method.kind == .method, method.module != 0 {
       let module = inspection.module(of: method)
       result.managed = Frame.Managed(
         token: HexNumber(UInt64(method.token)),
@@ -205,9 +218,9 @@ final class ManagedNames {
 extension Frame {
   mutating func apply(_ found: ManagedNames.Resolved) {
     kind = found.kind
-    function = found.function
+    function = found.function.isEmpty ? nil : found.function
     rawFunction = found.rawFunction
-    functionOffset = found.functionOffset
+    functionOffset = function == nil ? nil : found.functionOffset
     managed = found.managed
     file = found.line?.file
     line = found.line?.line
