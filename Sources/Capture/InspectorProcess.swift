@@ -29,7 +29,16 @@ final class InspectorProcess {
   /// What went wrong, in the order in which it did.
   private(set) var problems: [String] = []
   /// When every answer must have come, while the process stands still.
-  var limit: Instant?
+  var limit: Instant? {
+    didSet {
+      guard limit == nil, isOverdue else { return }
+      isOverdue = false
+      restart()
+    }
+  }
+  /// Stopped because there was no time to wait for its answer: another one is to be started then.
+  private var isOverdue = false
+  private var isPastLimit: Bool { limit.map { $0 <= .now } ?? false }
   /// Why there is no inspector at all.
   private(set) var refusal: DacError?
 
@@ -62,6 +71,10 @@ final class InspectorProcess {
   func exchange(_ question: [UInt8]) -> [UInt8]? {
     guard awaitReady() else { return nil }
     let name = InspectorServer.name(of: question)
+    guard !isPastLimit else {
+      problems.append(Self.noTime(for: name))
+      return nil
+    }
     if send(question), let answer = receive(within: Self.patience, doing: name) { return answer }
     // The question is not asked again.
     restart()
@@ -94,7 +107,8 @@ final class InspectorProcess {
   private func restart() {
     stop()
     FaultInjection.disarm()
-    guard startsLeft > 0, deadline > .now, limit.map({ $0 > .now }) ?? true else { return }
+    isOverdue = isPastLimit
+    guard startsLeft > 0, deadline > .now, !isOverdue else { return }
     startsLeft -= 1
     start()
   }
@@ -132,6 +146,10 @@ final class InspectorProcess {
     return bytes.withUnsafeBytes { write(socket, $0.baseAddress, $0.count) } == bytes.count
   }
 
+  private static func noTime(for what: String) -> String {
+    "the freeze budget ran out before, or while, \(what)"
+  }
+
   private func receive(within milliseconds: Double, doing what: String) -> [UInt8]? {
     hasHungUp = false
     var end = min(deadline, Instant.now.advanced(byMilliseconds: milliseconds))
@@ -141,7 +159,8 @@ final class InspectorProcess {
     while bytes.count < wanted {
       let left = end.milliseconds(since: .now)
       guard left > 0 else {
-        problems.append("the inspector hung while \(what)")
+        problems.append(
+          isPastLimit ? Self.noTime(for: what) : "the inspector hung while \(what)")
         return nil
       }
       guard inquest_poll(socket, Int16(POLLIN), CInt(min(left + 1, 60000))) == 1 else { continue }
