@@ -251,7 +251,7 @@ struct Worker: ~Copyable {
     diagnose(examination, walks, symbols: symbols)
     if directory.status()?.hasNoMemory ?? true {
       limit(
-        "process", problem: "the process ended while it was examined: it was killed",
+        "process", problem: "the process ended while it was examined",
         effect: "what was still to be read of its memory and files is missing")
       return false
     }
