@@ -17,7 +17,7 @@ struct Examination {
   let names: ManagedNames?
   let lines: ManagedLines
   /// Position of the crashed thread among `frozen.threads`; nil in a manual capture, or when unknown.
-  let crashed: Int?
+  private(set) var crashed: Int?
 
   init(
     request: CaptureRequest, frozen: FrozenProcess, crashedThread: Int32?, images: ImageTable,
@@ -59,6 +59,19 @@ struct Examination {
       }
       return unwinder.walk(from: registers, limits: limits, isPastDeadline: isPastDeadline)
     }
+  }
+
+  /// .NET 8 prints the stack of an overflow on a thread of its own, and where frames are larger than a page
+  /// that thread dies of it: it is then told to be the one that crashed. The one that overflowed waits for it.
+  mutating func followOverflow(_ walks: [Walk]) {
+    guard let told = crashed, frozen.threads[told].name.hasPrefix(".NET Stack"),
+      walks[told].signals.isEmpty
+    else { return }
+    let overflowed = frozen.threads.indices.filter { index in
+      guard let signal = walks[index].signals.last else { return false }
+      return isAtStackEnd(signal, stacks: stackFinder(index, walk: walks[index]))
+    }
+    if overflowed.count == 1 { crashed = overflowed[0] }
   }
 
   /// - Parameter isNamed: false for frames as the walk has found them, before anybody is asked for names.
@@ -136,16 +149,17 @@ struct Examination {
     facts.failFast = managed?.failFast.map { CrashFacts.FailFast(message: $0.message, frames: []) }
     // A walk that ended within the crash handling shows where we are waited for, not where it happened.
     guard let fault else { return facts }
-    let story = builder.frames(
-      walk.steps[fault...].prefix(Self.storyLength), thread: frozen.threads[index].id,
-      stacks: stacks, home: nil)
+    // All of them: which are machinery, below a catch block, is told from what lies far out.
+    let all = builder.frames(
+      walk.steps[fault...], thread: frozen.threads[index].id, stacks: stacks, home: nil)
+    let story = Array(all.prefix(Self.storyLength))
     facts.place = CrashPlace.words(story, images: images)
-    facts.caller = CrashPlace.managedCaller(story, images: images)
-    facts.frames = story
+    facts.caller = CrashPlace.managedCaller(all, images: images)
+    facts.frames = all
     facts.recursion = recursion(walk, from: fault, story)
     facts.isInManagedCode = story.first?.kind == .managed
     // The first frame is FailFast's own.
-    facts.failFast?.frames = Array(story.drop { $0.kind == .runtime })
+    facts.failFast?.frames = Array(all.drop { $0.kind == .runtime })
     if builder.namesSymbols { facts.calledAbort = story.contains { $0.function == "abort" } }
     return facts
   }
@@ -236,7 +250,9 @@ enum CrashPlace {
 
   /// The managed frame that called the native function in which it happened.
   static func managedCaller(_ frames: [Frame], images: ImageTable) -> String? {
-    guard frames.first?.kind == .native else { return nil }
+    guard let first = frames.first, first.kind != .managed, one(first, images) != nil else {
+      return nil
+    }
     let caller = frames.first { $0.kind == .managed && $0.plumbing != true }
     return caller.flatMap { one($0, images) }
   }
@@ -248,6 +264,8 @@ enum CrashPlace {
       let place = ExceptionWords.fileAndLine(frame) ?? frame.managed?.assembly
       return place.map { $0.isEmpty ? function : "\(function) (\($0))" } ?? function
     }
+    // Where a stub lies says nothing.
+    if images.images[module].kind == .jit { return frame.function }
     let path = images.images[module].path
     let file = path.split(separator: "/").last.map(String.init) ?? path
     if let function = frame.function { return "\(function) (\(file))" }

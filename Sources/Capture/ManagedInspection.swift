@@ -105,6 +105,7 @@ final class ManagedInspection {
   func codeFinder(memory: any MemorySource, images: ImageTable) -> ManagedCodeFinder? {
     guard wasReady else { return nil }
     tables = UnwindTables(memory: memory, images: images)
+    self.images = images
     return { [unowned self] in code(at: $0) }
   }
 
@@ -118,7 +119,7 @@ final class ManagedInspection {
 
   private func code(at address: UInt64) -> ManagedCode? {
     if let known = found[address] { return known }
-    let answer: ManagedCode? = inspector?.method(at: address).map { method in
+    let answer: ManagedCode? = method(at: address).map { method in
       guard method.kind != .stub else { return .stub }
       guard let entry = tables?.entry(for: method, at: address) else {
         return .functionWithoutRules
@@ -132,7 +133,28 @@ final class ManagedInspection {
   }
 
   /// Whose code `address` is; nil for native code, and when nobody can tell.
-  func method(at address: UInt64) -> ManagedMethod? { inspector?.method(at: address) }
+  func method(at address: UInt64) -> ManagedMethod? {
+    if let found = inspector?.method(at: address) { return found }
+    guard let image = images?.containing(address), ManagedRuntime.holdsManagedCode(image),
+      !unknown.contains(address)
+    else { return nil }
+    // 3.1 looks code up only while no thread is adding any, and its debugging library keeps the state of
+    // that lock as it was when first read: then nothing at all is anybody's code (measured: every second
+    // capture of a process that compiles all the time).
+    for _ in 0..<Self.tries where triesLeft > 0 {
+      triesLeft -= 1
+      if let found = inspector?.method(at: address, anew: true) { return found }
+      Instant.sleep(microseconds: 200)
+    }
+    unknown.insert(address)
+    return nil
+  }
+
+  /// Questions asked again about one address, and about all.
+  private static let tries = 6
+  private var triesLeft = 60
+  private var images: ImageTable?
+  private var unknown: Set<UInt64> = []
 
   func method(of entry: ExceptionFacts.Entry) -> ManagedMethod? { inspector?.method(of: entry) }
 

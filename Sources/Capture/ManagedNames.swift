@@ -24,7 +24,7 @@ final class ManagedNames {
   let lines: ManagedLines
   private let memory: any MemorySource
   private var known: [UInt64: Resolved?] = [:]
-  private var entries: [UInt64: Resolved?] = [:]
+  private var entries: [EntryKey: Resolved?] = [:]
   private var readers: [UInt64: MetadataReader?] = [:]
 
   /// Bytes of one module's metadata that are believed.
@@ -51,10 +51,18 @@ final class ManagedNames {
   }
 
   func resolve(_ entry: ExceptionFacts.Entry) -> Resolved? {
-    if let found = entries[entry.lookupAddress], found?.method == entry.method { return found }
+    let key = EntryKey(address: entry.lookupAddress, method: entry.method)
+    if let found = entries[key] { return found }
     let result = inspection.method(of: entry).map { resolve($0, address: entry.lookupAddress) }
-    entries[entry.lookupAddress] = .some(result)
+    entries[key] = .some(result)
     return result
+  }
+
+  /// What an entry of an exception's stack trace is named by: recursion and siblings have the same ones
+  /// many times.
+  private struct EntryKey: Hashable {
+    var address: UInt64
+    var method: UInt64
   }
 
   /// The method that a function of the runtime implements, `Monitor.Enter` for example, told by the record

@@ -130,6 +130,8 @@ struct Worker: ~Copyable {
       crashed: stopped.threads.first { $0.id == crashed }, until: limit)
     stopped.release()
     let milliseconds = Instant.now.milliseconds(since: stopped.begun)
+    // Where there was no time for an answer, the next questions go to another one.
+    managed?.prepare()
     let threads = stopped.threads
     facts.send(.frozen, milliseconds: milliseconds)
     end(start)
@@ -219,7 +221,7 @@ struct Worker: ~Copyable {
     end(start)
 
     start = begin(.walk)
-    let examination = Examination(
+    var examination = Examination(
       request: request, frozen: frozen, crashedThread: crashed, images: images, runtime: runtime,
       managed: managed)
     if let crashed, request.trigger == .crash {
@@ -229,6 +231,7 @@ struct Worker: ~Copyable {
     }
     let walks = examination.walk(
       isSkipped: skipped.contains(.walk), isPastDeadline: { Instant.now > deadline })
+    examination.followOverflow(walks)
     sendThreads(examination, walks, examination.builder(symbols: [:], isNamed: false))
     end(start)
 
@@ -252,6 +255,12 @@ struct Worker: ~Copyable {
     end(start)
 
     diagnose(examination, walks, symbols: symbols)
+    if directory.status()?.hasNoMemory ?? true {
+      limit(
+        "process", problem: "the process ended while it was examined",
+        effect: "what was still to be read of its memory and files is missing")
+      return false
+    }
     return isWhole(examination, walks)
   }
 

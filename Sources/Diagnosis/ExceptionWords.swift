@@ -55,7 +55,7 @@ public enum ExceptionWords {
   private static func place(_ frames: [Frame]) -> String? {
     let story = frames.filter { $0.plumbing != true && $0.function != nil }
     guard let first = story.first else { return nil }
-    let others = story.dropFirst().filter { $0.function != first.function }
+    let others = story.dropFirst().filter { $0.function != first.function && $0.kind == .managed }
     // The framework's own frames between the thrower and the program say less than the program's.
     let caller = others.first { !isFramework($0) } ?? others.first
     return one(first) + (caller.map { ", called from \(one($0))" } ?? "")

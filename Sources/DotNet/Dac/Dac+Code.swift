@@ -58,7 +58,14 @@ extension Dac {
     let name = text {
       inquest_dac_runtime_name(process, address, $0, &$2, $1, &displacement)
     }
-    return name.map { ManagedMethod(kind: .stub, name: $0) }
+    return name.map { ManagedMethod(kind: .stub, name: Self.withoutAddress($0)) }
+  }
+
+  /// `CLRStub[VSD_VTableStub]@0x7fcf98831540` without the address, which another run has elsewhere: names go
+  /// into signatures.
+  private static func withoutAddress(_ name: String) -> String {
+    guard let mark = name.lastIndex(of: "@"), name[..<mark].hasSuffix("]") else { return name }
+    return String(name[..<mark])
   }
 
   /// - Parameter address: of the Module.

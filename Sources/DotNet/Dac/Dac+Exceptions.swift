@@ -16,18 +16,23 @@ enum ExceptionLimits {
 extension Dac {
   /// An exception and those inside it; nil when there is no exception object at `address`.
   func exception(at address: UInt64) -> ExceptionFacts? {
-    var seen: Set<UInt64> = []
-    return exception(at: address, depth: 0, seen: &seen)
+    var count = 0
+    return exception(at: address, within: [], count: &count)
   }
 
-  private func exception(at address: UInt64, depth: Int, seen: inout Set<UInt64>) -> ExceptionFacts?
+  /// - Parameters:
+  ///   - within: the exceptions that this one is inside of.
+  ///   - count: how many have been read.
+  private func exception(at address: UInt64, within outer: [UInt64], count: inout Int)
+    -> ExceptionFacts?
   {
     var data = inquest_dac_exception()
-    guard inquest_dac_get_exception(sos2, address, &data) == 0, let name = className(address) else {
-      return nil
-    }
+    guard isException(address), inquest_dac_get_exception(sos2, address, &data) == 0,
+      let name = className(address)
+    else { return nil }
     let type = ManagedName.reflected(name)
-    seen.insert(address)
+    count += 1
+    let path = outer + [address]
     let fields = ObjectFields(dac: self, object: address)
     let own = string(at: data.message)
     var facts = ExceptionFacts(
@@ -40,12 +45,16 @@ extension Dac {
     let siblings = siblings(fields)
     for inner in siblings ?? (data.inner != 0 ? [data.inner] : []) {
       // A chain that bites its own tail, or is too long to be anyone's intention.
-      guard depth < ExceptionLimits.depth, seen.count < ExceptionLimits.count, !seen.contains(inner)
-      else {
+      guard outer.count < ExceptionLimits.depth, count < ExceptionLimits.count else {
         facts.isCutShort = true
         break
       }
-      guard let found = exception(at: inner, depth: depth + 1, seen: &seen) else {
+      // The same one twice side by side is none: two tasks that failed of one cause.
+      if path.contains(inner) {
+        facts.isCutShort = true
+        continue
+      }
+      guard let found = exception(at: inner, within: path, count: &count) else {
         facts.isCutShort = true
         continue
       }
@@ -53,6 +62,21 @@ extension Dac {
     }
     completeMessage(&facts, fields, isAggregate: siblings != nil)
     return facts
+  }
+
+  /// False for an object of any other class, which a damaged reference can lead to.
+  private func isException(_ object: UInt64) -> Bool {
+    guard let own = methodTable(object) else { return false }
+    if let known = exceptionTypes[own] { return known }
+    var (table, found) = (own, false)
+    for _ in 0..<ObjectFields.hierarchyLimit where table != 0 && !found {
+      found = typeName(table) == "System.Exception"
+      var type = inquest_dac_method_table()
+      guard !found, inquest_dac_get_method_table(sos, table, &type) == 0 else { break }
+      table = type.parent
+    }
+    exceptionTypes[own] = found
+    return found
   }
 
   /// What the Message properties of the framework's own classes add to the text that was given.
@@ -64,10 +88,11 @@ extension Dac {
       // The inner messages are in `inner` in full; here they serve to look like what the runtime prints.
       facts.message += facts.inner.map { " (\($0.message))" }.joined()
     }
-    // By the class and not by the field alone: anybody may have one of the same name.
-    if let name = fields.text("_paramName"), !name.isEmpty, fields.isA("System.ArgumentException") {
+    if let name = fields.text("_paramName", of: "System.ArgumentException"), !name.isEmpty {
       facts.message += " (Parameter '\(name)')"
-      if let value = fields.boxedText("_actualValue") {
+      if let value = fields.boxedText(
+        "_actualValue", of: "System.ArgumentOutOfRangeException")
+      {
         facts.message += "\nActual value was \(value)."
       }
     }
@@ -87,8 +112,10 @@ extension Dac {
   /// The exceptions inside an AggregateException; nil for any other.
   private func siblings(_ fields: ObjectFields) -> [UInt64]? {
     // .NET 6 and later: an array. Before: a read-only collection around one.
-    var list = fields.reference("_innerExceptions") ?? fields.reference("m_innerExceptions")
-    guard list != nil, fields.isA("System.AggregateException") else { return nil }
+    let type = "System.AggregateException"
+    var list =
+      fields.reference("_innerExceptions", of: type)
+      ?? fields.reference("m_innerExceptions", of: type)
     for _ in 0..<3 {
       guard let object = list else { return nil }
       if let elements = references(inArray: object) { return elements }
@@ -116,13 +143,16 @@ extension Dac {
     return object
   }
 
+  /// UTF-16 units of a string, at most (`string.MaxLength`): more is a damaged object.
+  private static let longest: Int32 = 0x3fff_ffdf
+
   /// A string object's text.
   ///
   /// Read from memory and not through the DAC, whose buffer ends at the first zero and at its own limit:
   /// after the method table come the length in UTF-16 units and the units (System.String's layout).
   func string(at address: UInt64) -> (text: String?, leftOut: Int) {
     guard address != 0, className(address) == "System.String",
-      let length = memory.load(Int32.self, at: address &+ 8), length >= 0
+      let length = memory.load(Int32.self, at: address &+ 8), (0...Self.longest).contains(length)
     else { return (nil, 0) }
     let count = min(Int(length), ExceptionLimits.message)
     let bytes = memory.prefix(at: address &+ 12, atMost: 2 * count)

@@ -14,6 +14,8 @@ final class Dac {
   /// What the compiler has left of each method's IL, by the start of its code: address and IL offset,
   /// ascending.
   var ilMaps: [UInt64: [(start: UInt64, offset: UInt32)]] = [:]
+  /// Whether a type derives from System.Exception, by the address of its MethodTable.
+  var exceptionTypes: [UInt64: Bool] = [:]
   /// The metadata of modules by the address of their Module.
   var metadata: [UInt64: MetadataReader] = [:]
   private let target: UnsafeMutablePointer<inquest_dac_target>

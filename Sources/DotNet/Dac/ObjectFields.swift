@@ -7,27 +7,31 @@ import Memory
 /// it.
 struct ObjectFields {
   /// Classes that an object's class derives from, at most.
-  private static let hierarchyLimit = 32
+  static let hierarchyLimit = 32
   private static let fieldLimit = 256
 
   let dac: Dac
   let object: UInt64
 
   /// The object that a field refers to; nil for null, and when there is no such field.
-  func reference(_ name: String) -> UInt64? {
-    guard let address = address(of: name),
+  ///
+  /// - Parameter declaring: the class that declares the field; nil for whichever does.
+  func reference(_ name: String, of declaring: String? = nil) -> UInt64? {
+    guard let address = address(of: name, declaring),
       let value = dac.memory.load(UInt64.self, at: address), value != 0
     else { return nil }
     return value
   }
 
-  func text(_ name: String) -> String? {
-    reference(name).flatMap { dac.string(at: $0).text }
+  func text(_ name: String, of declaring: String? = nil) -> String? {
+    reference(name, of: declaring).flatMap { dac.string(at: $0).text }
   }
 
   /// A string, or a boxed integer, as `ToString()` gives it; nil for anything else.
-  func boxedText(_ name: String) -> String? {
-    guard let value = reference(name), let type = dac.className(value) else { return nil }
+  func boxedText(_ name: String, of declaring: String? = nil) -> String? {
+    guard let value = reference(name, of: declaring), let type = dac.className(value) else {
+      return nil
+    }
     let at = value &+ 8
     switch type {
     case "System.String": return dac.string(at: value).text
@@ -42,24 +46,14 @@ struct ObjectFields {
     }
   }
 
-  /// True when the object's class is, or derives from, a class of this name.
-  func isA(_ type: String) -> Bool {
-    guard var table = dac.methodTable(object) else { return false }
-    for _ in 0..<Self.hierarchyLimit where table != 0 {
-      if dac.typeName(table) == type { return true }
-      var data = inquest_dac_method_table()
-      guard inquest_dac_get_method_table(dac.sos, table, &data) == 0 else { return false }
-      table = data.parent
-    }
-    return false
-  }
-
-  private func address(of name: String) -> UInt64? {
+  private func address(of name: String, _ declaring: String?) -> UInt64? {
     guard var table = dac.methodTable(object) else { return nil }
     for _ in 0..<Self.hierarchyLimit where table != 0 {
       var type = inquest_dac_method_table()
       guard inquest_dac_get_method_table(dac.sos, table, &type) == 0 else { return nil }
-      if let offset = offset(of: name, in: table, module: type.module, parent: type.parent) {
+      if let offset = offset(of: name, in: table, module: type.module, parent: type.parent),
+        declaring == nil || dac.typeName(table) == declaring
+      {
         return object &+ 8 &+ UInt64(offset)
       }
       table = type.parent

@@ -54,11 +54,14 @@ public final class Inspector {
 
   /// Whose code an address is; nil for native code.
   ///
-  /// - Parameter address: inside the instruction.
-  public func method(at address: UInt64) -> ManagedMethod? {
-    if let known = methods[address] { return known }
-    let found = ask(.method) {
-      $0.put(address)
+  /// - Parameters:
+  ///   - address: inside the instruction.
+  ///   - anew: what was answered before, and the memory that it was read from, counts for nothing.
+  public func method(at address: UInt64, anew: Bool = false) -> ManagedMethod? {
+    if !anew, let known = methods[address] { return known }
+    let found = ask(.method) { writer in
+      writer.put(address)
+      writer.put(anew)
     } read: { reader throws(WireReader.Damaged) in
       try reader.method()
     }

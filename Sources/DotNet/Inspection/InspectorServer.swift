@@ -75,7 +75,9 @@ public struct InspectorServer {
         dac.setContext(try reader.block(atMost: 4096), thread: thread)
         writer.put(dac.failFast(thread: thread, frame: frame))
       case .method:
-        guard let method = dac.method(at: try reader.word()) else { return [] }
+        let address = try reader.word()
+        if try reader.flag() { dac.flush() }
+        guard let method = dac.method(at: address) else { return [] }
         writer.put(method)
       case .methodByDescriptor:
         guard let method = dac.method(descriptor: try reader.word()) else { return [] }

@@ -20,7 +20,9 @@ extension Page {
     let indent = 2 + 2 * min(depth, 4)
     var spans = [Span(.plain, lead), Span(.verdict, exception.type)]
     if options.allThreads || !Self.isImplied(exception.hresult) {
-      spans += [Span(.plain, "  "), Span(.detail, "HRESULT \(exception.hresult)", together: true)]
+      spans += [
+        Span(.plain, "  "), Span(.detail, "HRESULT \(exception.hresult)", together: true),
+      ]
     }
     add(Line(indent, spans))
     // What .NET says where the program said nothing.

@@ -18,6 +18,12 @@ extension HexNumber: CustomStringConvertible {
   public var description: String {
     "0x" + String(value, radix: 16)
   }
+
+  /// With leading zeros, at least `count` digits.
+  public func digits(_ count: Int) -> String {
+    let digits = String(value, radix: 16)
+    return "0x" + String(repeating: "0", count: max(0, count - digits.count)) + digits
+  }
 }
 
 extension HexNumber: ExpressibleByIntegerLiteral {

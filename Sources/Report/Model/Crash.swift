@@ -119,6 +119,10 @@ public struct ManagedException: Codable, Sendable {
     self.frames = frames
     self.inner = inner
   }
+
+  enum CodingKeys: String, CodingKey {
+    case type, message, hresult, frames, inner
+  }
 }
 
 /// A verdict, what it rests on, and how sure it is.
