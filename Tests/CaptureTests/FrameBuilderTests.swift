@@ -136,15 +136,12 @@ import Testing
     #expect(plain.allSatisfy { $0.kind == .native && $0.plumbing == nil })
   }
 
-  /// Generated code that is no method is a stub, unless there is nobody left to ask.
-  @Test func codeThatNobodyKnows() {
+  /// Code that nobody has a name for is what its image says.
+  @Test(arguments: [false, true]) func codeThatNobodyKnows(canAsk: Bool) {
     let walked = steps([Place.generated(), Place.assembly(), Place.library()])
-    let known = frames(builder(Names()), walked)
-    #expect(known.map(\.kind) == [.runtime, .runtime, .native])
-    #expect(known.map(\.plumbing) == [true, true, nil])
-    let unknown = frames(builder(Names(canAsk: false)), walked)
-    #expect(unknown.map(\.kind) == [.managed, .managed, .native])
-    #expect(unknown.map(\.plumbing) == [nil, nil, nil])
+    let found = frames(builder(Names(canAsk: canAsk)), walked)
+    #expect(found.map(\.kind) == [.managed, .managed, .native])
+    #expect(found.map(\.plumbing) == [nil, nil, nil])
   }
 
   @Test func everyTrustHasItsName() {
