@@ -96,7 +96,10 @@ let package = Package(
     .testTarget(
       name: "DiagnosisTests", dependencies: ["Diagnosis", "Report"], swiftSettings: house),
     .testTarget(
-      name: "CaptureTests", dependencies: ["Capture", "Report", "TestSupport"],
+      name: "CaptureTests",
+      dependencies: [
+        "Capture", "DotNet", "Memory", "Report", "Symbols", "TestSupport", "Unwinding",
+      ],
       swiftSettings: house),
     .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], swiftSettings: house),
     .testTarget(

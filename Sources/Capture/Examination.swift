@@ -61,8 +61,10 @@ struct Examination {
     }
   }
 
-  func builder(symbols: [UInt64: Symbol]) -> FrameBuilder {
-    FrameBuilder(images: images, runtime: runtime, names: names, symbols: symbols)
+  /// - Parameter isNamed: false for frames as the walk has found them, before anybody is asked for names.
+  func builder(symbols: [UInt64: Symbol], isNamed: Bool = true) -> FrameBuilder {
+    FrameBuilder(
+      images: images, runtime: runtime, names: isNamed ? names : nil, symbols: symbols)
   }
 
   func record(_ index: Int, walk: Walk, builder: FrameBuilder) -> ThreadRecord {
@@ -85,8 +87,9 @@ struct Examination {
     }
     record.state = ProcessStatus.name(ofState: thread.state)
     record.stack = stack
-    record.managed = managed?.threads[thread.id].map {
-      ThreadRecord.Managed(id: $0.managedID, exceptionType: $0.exceptionType)
+    if let managed, let known = managed.threads[thread.id] {
+      record.managed = ThreadRecord.Managed(
+        id: known.managedID, exceptionType: managed.exceptionType(known))
     }
     let cause = isCrashed ? builder.cause(in: walk) : nil
     let registers = cause?.registers ?? thread.registers
@@ -129,11 +132,10 @@ struct Examination {
       facts.isAtStackEnd = isAtStackEnd(cause, stacks: stacks)
       facts.handlerFaulted = builder.uncaught(in: walk).first.map { $0 != cause } ?? false
     }
+    facts.exception = exception
+    facts.failFast = managed?.failFast.map { CrashFacts.FailFast(message: $0.message, frames: []) }
     // A walk that ended within the crash handling shows where we are waited for, not where it happened.
-    guard let fault else {
-      facts.exception = exception
-      return facts
-    }
+    guard let fault else { return facts }
     let story = builder.frames(
       walk.steps[fault...].prefix(Self.storyLength), thread: frozen.threads[index].id,
       stacks: stacks, home: nil)
@@ -142,21 +144,50 @@ struct Examination {
     facts.frames = story
     facts.recursion = recursion(walk, from: fault, story)
     facts.isInManagedCode = story.first?.kind == .managed
-    facts.failFast = managed?.failFast.map {
-      // The first frame is FailFast's own.
-      CrashFacts.FailFast(
-        message: $0.message, frames: Array(story.drop { $0.kind == .runtime }))
-    }
-    facts.exception = exception
+    // The first frame is FailFast's own.
+    facts.failFast?.frames = Array(story.drop { $0.kind == .runtime })
     if builder.namesSymbols { facts.calledAbort = story.contains { $0.function == "abort" } }
     return facts
   }
 
-  /// The exception of the crashed thread, for the report.
-  var exception: ManagedException? {
+  /// The exception that a crash is about.
+  ///
+  /// A thread that dies of a fault in native code, or of a signal, may well be dealing with an exception; that
+  /// is not why it died, and stands with the thread only.
+  func exception(of crash: Crash, thread: ThreadRecord?) -> ManagedException? {
+    let frames = (thread?.frames ?? []).filter { $0.kind == .managed || $0.kind == .runtime }
+    let listed = frames.filter { $0.kind == .managed || $0.plumbing != true }.map { frame in
+      var frame = frame
+      frame.repeated = nil
+      return frame
+    }
+    if crash.kind == .failFast, exception == nil, let call = managed?.failFast {
+      // What the runtime itself takes the thread's exception to be, with the words that the program gave; its
+      // HRESULT is COR_E_EXECUTIONENGINE.
+      return ManagedException(
+        type: ExceptionWords.engineException, message: call.message ?? "", hresult: 0x8013_1506,
+        frames: listed, inner: [])
+    }
+    guard var exception else { return nil }
+    switch crash.kind {
+    case .managedException, .failFast: break
+    case .abort where crash.signal?.code == nil: break
+    case .stackOverflow where exception.type == ExceptionWords.overflowException: break
+    default: return nil
+    }
+    // One that was never thrown, but made by the runtime for a fault: it prints the thread's own stack.
+    if exception.frames.isEmpty { exception.frames = listed }
+    return exception
+  }
+
+  /// What the crashed thread was dealing with.
+  private var exception: ManagedException? {
     guard let names, let facts = managed?.exception else { return nil }
     return names.exception(facts, images: images)
   }
+
+  /// Looks up the methods and lines of the exception's own stack trace.
+  func nameException() { _ = exception }
 
   /// The functions that call each other over and over, when they do so near where it happened.
   private func recursion(_ walk: Walk, from fault: Int, _ story: [Frame]) -> CrashFacts.Recursion? {

@@ -4,12 +4,30 @@ import Report
 import Symbols
 import Unwinding
 
+/// Who knows about managed code: `ManagedNames`, which asks the runtime.
+protocol ManagedCodeNames {
+  /// False when nobody answers any more: what has no name then may yet be a method.
+  var canAsk: Bool { get }
+  /// True when the crashed thread was in Environment.FailFast.
+  var isInFailFast: Bool { get }
+  /// Whose code a lookup address is; nil for native code.
+  func resolve(_ address: UInt64) -> ManagedNames.Resolved?
+  /// The method that a function of the runtime implements, told by a record that it keeps on the stack.
+  func nativeMethod(
+    thread: Int32, between start: UInt64, and end: UInt64
+  ) -> ManagedNames.Resolved?
+  /// A helper of the runtime that managed code has called by itself.
+  func helper(calledBefore returnAddress: UInt64) -> ManagedNames.Resolved?
+}
+
+extension ManagedNames: ManagedCodeNames {}
+
 /// Turns the steps of a walk into the report's frames.
 struct FrameBuilder {
   let images: ImageTable
   let runtime: ManagedRuntime?
   /// Nil where the runtime cannot be asked.
-  let names: ManagedNames?
+  let names: (any ManagedCodeNames)?
   let symbols: [UInt64: Symbol]
 
   /// False before the symbols have been looked up.
@@ -22,12 +40,22 @@ struct FrameBuilder {
   ) -> [Frame] {
     var frames = steps.map { frame($0, stacks: stacks, home: home) }
     guard let names else { return frames }
+    // The native frames on top of a managed one: the record of a call is in the outermost of them, or in
+    // one that this has called at once (Monitor.Enter's).
+    var runStart: UInt64?
     for index in frames.indices {
+      guard frames[index].kind == .native else {
+        runStart = nil
+        continue
+      }
       let step = steps[steps.startIndex + index]
+      let start = runStart ?? step.sp
+      runStart = start
       let isLast = index + 1 == frames.count
       guard let caller = isLast ? below : steps[steps.startIndex + index + 1],
-        frames[index].kind == .native, names.resolve(caller.lookupAddress)?.kind == .managed,
-        let found = names.nativeMethod(thread: thread, between: step.sp, and: caller.sp)
+        names.resolve(caller.lookupAddress)?.kind == .managed,
+        let found = names.nativeMethod(thread: thread, between: start, and: caller.sp)
+          ?? names.helper(calledBefore: caller.ip)
       else { continue }
       frames[index].apply(found)
     }
@@ -101,15 +129,21 @@ struct FrameBuilder {
     let signals = uncaught(in: walk)
     guard var cause = signals.first else { return nil }
     for earlier in signals.dropFirst() {
+      // The last one before the earlier signal's interruption may be its trampoline, which is libc's.
       let between = walk.steps[
-        min(cause.step + 1, walk.steps.count)..<min(earlier.step + 1, walk.steps.count)]
+        min(cause.step + 1, walk.steps.count)..<min(earlier.step, walk.steps.count)]
       let isHandler = between.allSatisfy { step in
         images.containing(step.lookupAddress).map(ManagedRuntime.isMachinery) ?? false
       }
-      guard runtime != nil, isHandler else { break }
+      guard runtime != nil, isHandler, Self.isFault(cause), Self.isFault(earlier) else { break }
       cause = earlier
     }
     return cause
+  }
+
+  /// False for signals that somebody has sent: nobody fails to handle those.
+  private static func isFault(_ signal: SignalContext) -> Bool {
+    signal.number == 0 || signal.code > 0
   }
 
   /// The position of the step at which a crashed thread's own story begins: right below the interruption

@@ -23,6 +23,8 @@ final class InspectorProcess {
   /// Of all the time that there is, the part that may be spent waiting for answers. Less than a half, lest
   /// the supervisor takes us for hung.
   private static let share = 1.0 / 3
+  /// Half milliseconds that one which has closed its socket is given to end by itself.
+  private static let dying = 200
   /// Bytes of one answer, at most.
   private static let answerLimit = 32 << 20
 
@@ -77,6 +79,9 @@ final class InspectorProcess {
         start()
         if pid < 0 { return false }
       }
+      // While the process stands still a successor is not waited for any longer than that: it may be ready
+      // when it runs again.
+      if let limit, !isReadable(until: limit) { return false }
       let greeting = receive(
         within: Self.patienceForLoading, atMost: InspectorGreeting.limit,
         doing: "loading \(plan.path)",
@@ -156,9 +161,10 @@ final class InspectorProcess {
     var status: CInt = 0
     // Its socket is closed before its end can be waited for.
     for attempt in 0..<400 {
-      let isKilled = !hasEnded || attempt >= 20
+      // Dying takes a moment, most of all on a busy machine, or with a core to be dumped.
+      let isKilled = !hasEnded || attempt >= Self.dying
       if isKilled { kill(pid, SIGKILL) }
-      if waitpid(pid, &status, WNOHANG) != 0 { return attempt <= 20 && hasEnded ? status : nil }
+      if waitpid(pid, &status, WNOHANG) != 0 { return isKilled ? nil : status }
       Instant.sleep(microseconds: 500)
     }
     // Not even a killed one has to end: somebody may be tracing it, or it waits in the kernel. When it
@@ -167,6 +173,14 @@ final class InspectorProcess {
   }
 
   // MARK: The conversation
+
+  private func isReadable(until end: Instant) -> Bool {
+    while true {
+      let left = end.milliseconds(since: .now)
+      guard left > 0 else { return false }
+      if inquest_poll(socket, Int16(POLLIN), CInt(min(left + 1, 60000))) == 1 { return true }
+    }
+  }
 
   private func send(_ message: [UInt8]) {
     var bytes: [UInt8] = []

@@ -17,6 +17,8 @@ final class ManagedInspection {
   private(set) var threads: [Int32: ManagedThread] = [:]
   /// Of the crashed thread.
   private(set) var exception: ExceptionFacts?
+  private var crashedThread: Int32?
+  private var typeNames: [UInt64: String?] = [:]
   /// What the crashed thread gave to Environment.FailFast; nil when it was not in there.
   private(set) var failFast: FailFastFacts?
   private let process: InspectorProcess?
@@ -24,6 +26,9 @@ final class ManagedInspection {
   private let refusal: DacError?
   private var tables: UnwindTables?
   private var found: [UInt64: ManagedCode?] = [:]
+
+  /// Milliseconds for all that is asked while the process stands still, which takes about 4.
+  private static let (patience, patienceInCrash) = (300.0, 1000.0)
 
   /// Starts the inspector, and does not wait for it.
   ///
@@ -59,12 +64,15 @@ final class ManagedInspection {
   /// - Parameter limit: when the process must run again.
   func readMoving(crashed: StoppedThread?, until limit: Instant) {
     guard let inspector, wasReady else { return }
-    process?.limit = limit
+    // A service that goes on must not stand still for an inspector that hangs; one that dies can wait.
+    let patience = Instant.now.advanced(
+      byMilliseconds: crashed == nil ? Self.patience : Self.patienceInCrash)
+    process?.limit = min(limit, patience)
     defer { process?.limit = nil }
-    for thread in inspector.threads() { threads[thread.id] = thread }
+    for thread in inspector.threads(crashed: crashed?.id) { threads[thread.id] = thread }
     guard let crashed else { return }
     exception = inspector.exception(thread: crashed.id)
-    threads[crashed.id]?.exceptionType = exception?.type
+    crashedThread = crashed.id
     readFailFast(crashed)
   }
 
@@ -80,7 +88,17 @@ final class ManagedInspection {
       ?? FailFastFacts()
     // What the runtime keeps ready for its own failures says nothing of this one.
     exception = failFast?.exception
-    threads[crashed.id]?.exceptionType = exception?.type
+  }
+
+  /// The type of the exception that a thread deals with, or was the last to throw.
+  func exceptionType(_ thread: ManagedThread) -> String? {
+    // Of this one it is known which is the current one.
+    if thread.id == crashedThread { return exception?.type }
+    guard thread.exceptionTable != 0 else { return nil }
+    if let known = typeNames[thread.exceptionTable] { return known }
+    let name = inspector?.typeName(thread.exceptionTable)
+    typeNames[thread.exceptionTable] = .some(name)
+    return name
   }
 
   /// Makes the walker ask the runtime about code that is in no native library.
@@ -106,7 +124,8 @@ final class ManagedInspection {
         return .functionWithoutRules
       }
       return .function(
-        ManagedRules(base: entry.base, start: entry.start, information: entry.information))
+        ManagedRules(
+          base: entry.base, start: entry.start, end: entry.end, information: entry.information))
     }
     found[address] = .some(answer)
     return answer
@@ -116,6 +135,10 @@ final class ManagedInspection {
   func method(at address: UInt64) -> ManagedMethod? { inspector?.method(at: address) }
 
   func method(of entry: ExceptionFacts.Entry) -> ManagedMethod? { inspector?.method(of: entry) }
+
+  func helper(calledBefore returnAddress: UInt64) -> String? {
+    inspector?.helper(calledBefore: returnAddress)
+  }
 
   func method(descriptor: UInt64) -> ManagedMethod? { inspector?.method(descriptor: descriptor) }
 

@@ -9,7 +9,8 @@ final class ManagedNames {
     var kind: Frame.Kind
     var function: String
     var rawFunction: String?
-    var functionOffset: HexNumber?
+    /// Where the code begins, an address; 0 where that is not known.
+    var start: UInt64 = 0
     var isPlumbing: Bool
     /// The method's identity; 0 for stubs.
     var method: UInt64 = 0
@@ -23,6 +24,7 @@ final class ManagedNames {
   let lines: ManagedLines
   private let memory: any MemorySource
   private var known: [UInt64: Resolved?] = [:]
+  private var entries: [UInt64: Resolved?] = [:]
   private var readers: [UInt64: MetadataReader?] = [:]
 
   /// Bytes of one module's metadata that are believed.
@@ -49,22 +51,43 @@ final class ManagedNames {
   }
 
   func resolve(_ entry: ExceptionFacts.Entry) -> Resolved? {
-    inspection.method(of: entry).map { resolve($0, address: entry.lookupAddress) }
+    if let found = entries[entry.lookupAddress], found?.method == entry.method { return found }
+    let result = inspection.method(of: entry).map { resolve($0, address: entry.lookupAddress) }
+    entries[entry.lookupAddress] = .some(result)
+    return result
   }
 
   /// The method that a function of the runtime implements, `Monitor.Enter` for example, told by the record
   /// that it keeps in its frame, between its stack pointer and its caller's.
   func nativeMethod(thread: Int32, between start: UInt64, and end: UInt64) -> Resolved? {
-    let call = inspection.threads[thread]?.nativeCalls.first {
+    let call = inspection.threads[thread]?.nativeCalls.last {
       start <= $0.address && $0.address < end
     }
     guard let call, let method = inspection.method(descriptor: call.method) else { return nil }
     var result = resolve(method, address: 0)
+    // What `lock` and Monitor.Enter come down to; nobody calls it by this name.
+    if result.function == "System.Threading.Monitor.ReliableEnter" {
+      result.function = "System.Threading.Monitor.Enter"
+    }
     // It is the runtime's native code, so nothing of the assembly's applies; and it is what the thread
     // does, so it is not plumbing.
     result.kind = .runtime
     result.managed = nil
     result.isPlumbing = false
+    return result
+  }
+
+  /// A helper of the runtime that managed code has called by itself: compilers turn `lock` into one.
+  func helper(calledBefore returnAddress: UInt64) -> Resolved? {
+    guard let raw = inspection.helper(calledBefore: returnAddress) else { return nil }
+    var result = Resolved(kind: .runtime, function: raw, isPlumbing: true)
+    // What it stands for in a program. The others are allocations, casts and throws.
+    if raw.hasPrefix("JIT_Mon") {
+      let name = raw.hasPrefix("JIT_MonExit") ? "Exit" : raw.contains("Try") ? "TryEnter" : "Enter"
+      result.function = "System.Threading.Monitor." + name
+      result.rawFunction = raw
+      result.isPlumbing = false
+    }
     return result
   }
 
@@ -78,17 +101,16 @@ final class ManagedNames {
       method.name, metadata: metadata(method), token: method.token)
     if ManagedName.isPlumbing(method.name) { result.isPlumbing = true }
     if result.function != method.name { result.rawFunction = method.name }
-    if method.start != 0, address >= method.start {
-      result.functionOffset = HexNumber(address - method.start)
-    }
-    if method.kind == .method {
-      let module = inspection.module(of: method)
+    result.start = method.start
+    // A row of 0 is no method of the assembly: the runtime's own stubs have it.
+    if method.kind == .method, method.token & 0xff_ffff != 0,
+      let module = inspection.module(of: method), let assembly = assembly(module, of: method)
+    {
       result.managed = Frame.Managed(
         token: HexNumber(UInt64(method.token)),
-        ilOffset: method.ilOffset.map { HexNumber(UInt64($0)) },
-        assembly: module.map(Self.assembly) ?? "",
-        mvid: module.flatMap { $0.mvid.isEmpty ? nil : Self.hex($0.mvid) })
-      result.line = module.flatMap { lines.line(method, in: $0) }
+        ilOffset: method.ilOffset.map { HexNumber(UInt64($0)) }, assembly: assembly,
+        mvid: Self.guid(module.mvid))
+      result.line = lines.line(method, in: module)
     }
     return result
   }
@@ -104,8 +126,17 @@ final class ManagedNames {
     return reader
   }
 
-  private static func assembly(_ module: ManagedModule) -> String {
-    module.path.split(separator: "/").last.map(String.init) ?? ""
+  /// The name of its file; of one without a file the name that it gives itself; nil where it has neither.
+  private func assembly(_ module: ManagedModule, of method: ManagedMethod) -> String? {
+    if let file = module.path.split(separator: "/").last { return String(file) }
+    return metadata(method)?.assemblyName
+  }
+
+  /// The digits of a GUID as it is usually written: its first three parts are numbers, little-endian in
+  /// memory. Nil when there are not 16 bytes.
+  private static func guid(_ bytes: [UInt8]) -> String? {
+    guard bytes.count == 16 else { return nil }
+    return hex([3, 2, 1, 0, 5, 4, 7, 6].map { bytes[$0] } + bytes[8...])
   }
 
   private static func hex(_ bytes: [UInt8]) -> String {
@@ -125,8 +156,10 @@ final class ManagedNames {
     var records = images.images.map(ModuleRecord.init(image:))
     for (address, module) in inspection.modules.sorted(by: { $0.key < $1.key })
     where !module.path.isEmpty {
-      let mvid = module.mvid.isEmpty ? nil : Self.hex(module.mvid)
-      let pdb = lines.pdbID(of: address).map(Self.hex)
+      let mvid = Self.guid(module.mvid)
+      let pdb = lines.pdbID(of: address).flatMap { id in
+        Self.guid(Array(id.prefix(16))).map { $0 + Self.hex(id.dropFirst(16).reversed()) }
+      }
       var isListed = false
       for index in records.indices
       where records[index].kind == .pe && records[index].path == module.path {
@@ -170,7 +203,7 @@ final class ManagedNames {
     let mark =
       facts.messageLeftOut > 0 ? "… [\(facts.messageLeftOut) more UTF-16 units are left out]" : ""
     return ManagedException(
-      type: facts.type, message: facts.message + mark, hresult: HexNumber(UInt64(facts.hresult)),
+      type: facts.type, message: facts.message + mark, hresult: HResult(facts.hresult),
       frames: earlier + frames, inner: facts.inner.map { exception($0, images: images) })
   }
 }
@@ -178,13 +211,16 @@ final class ManagedNames {
 extension Frame {
   mutating func apply(_ found: ManagedNames.Resolved) {
     kind = found.kind
-    function = found.function
-    rawFunction = found.rawFunction
-    functionOffset = found.functionOffset
+    // A method without a name is damage, not a name.
+    function = found.function.isEmpty ? nil : found.function
+    rawFunction = found.rawFunction?.isEmpty == true ? nil : found.rawFunction
+    functionOffset =
+      found.start != 0 && ip.value >= found.start ? HexNumber(ip.value - found.start) : nil
     managed = found.managed
     file = found.line?.file
     line = found.line?.line
-    column = found.line?.column
+    // Column 0 is none.
+    column = found.line.flatMap { $0.column > 0 ? $0.column : nil }
     plumbing = found.isPlumbing ? true : nil
   }
 }

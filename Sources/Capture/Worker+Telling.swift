@@ -8,10 +8,7 @@ import Unwinding
 
 /// What the worker tells the supervisor.
 extension Worker {
-  func sendThreads(
-    _ examination: Examination, _ walks: [Walk], symbols: [UInt64: Symbol]
-  ) {
-    let builder = examination.builder(symbols: symbols)
+  func sendThreads(_ examination: Examination, _ walks: [Walk], _ builder: FrameBuilder) {
     for index in examination.order {
       let record = examination.record(index, walk: walks[index], builder: builder)
       var payload: [UInt8] = []
@@ -42,11 +39,16 @@ extension Worker {
       return
     }
     let builder = examination.builder(symbols: symbols)
-    let crash = CrashVerdict.crash(examination.crashFacts(walks: walks, builder: builder))
+    let known = examination.crashFacts(walks: walks, builder: builder)
+    let crash = CrashVerdict.crash(known)
     send("crash", crash)
-    if let exception = examination.exception { send("exception", exception) }
-    if let call = examination.managed?.failFast {
-      send("diagnoses", [FailFastDiagnosis.diagnosis(message: call.message)])
+    let thread = examination.crashed.map {
+      examination.record($0, walk: walks[$0], builder: builder)
+    }
+    let exception = examination.exception(of: crash, thread: thread)
+    if let exception { send("exception", exception) }
+    if crash.kind == .failFast, let call = known.failFast {
+      send("diagnoses", [FailFastDiagnosis.diagnosis(call)])
     }
     facts.send(.summary, crash.summary)
     if let address = crash.signal?.address { sendMemoryMap(examination.frozen, fault: address) }
@@ -59,14 +61,13 @@ extension Worker {
           + "dumps are enabled (a bug of the runtime)",
         remedy: "restart the service")
     }
-    if let index = examination.crashed {
-      let thread = examination.record(index, walk: walks[index], builder: builder)
+    if let index = examination.crashed, let thread {
       let modules = examination.images.images.map(ModuleRecord.init(image:))
       let isReached =
         builder.fault(
           in: walks[index], thread: examination.frozen.threads[index].id) != nil
       let signature = CrashSignature.signature(
-        crash, thread: isReached ? thread : nil, exception: examination.exception,
+        crash, thread: isReached ? thread : nil, exception: exception,
         modules: modules)
       send("signature", signature)
       if !isReached {
@@ -99,6 +100,13 @@ extension Worker {
         .managed, problem: "\(file): \(problem)", effect: "its frames have no source lines",
         remedy: problem.remedy)
     }
+    let cut = managed.threads.values.count { $0.isCutShort }
+    if cut > 0 {
+      limit(
+        .managed,
+        problem: "the process could not stand still for long enough to ask about all threads",
+        effect: "for \(cut) threads it is not known which function of the runtime they have called")
+    }
     for exception in managed.exception.map({ [$0] }) ?? [] { limit(exception) }
     if let call = managed.failFast, call.messageLeftOut > 0 {
       limit(
@@ -120,7 +128,8 @@ extension Worker {
     }
     if exception.isCutShort {
       limit(
-        .managed, problem: "\(exception.type) has a great many inner exceptions, or one in itself",
+        .managed,
+        problem: "\(exception.type) has more inner exceptions than could be read, or one in itself",
         effect: "not all of them are listed")
     }
     for inner in exception.inner { limit(inner) }

@@ -229,7 +229,17 @@ struct Worker: ~Copyable {
     }
     let walks = examination.walk(
       isSkipped: skipped.contains(.walk), isPastDeadline: { Instant.now > deadline })
-    sendThreads(examination, walks, symbols: [:])
+    sendThreads(examination, walks, examination.builder(symbols: [:], isNamed: false))
+    end(start)
+
+    // Assemblies and PDBs are files of the target's, like those of the next stage, and as dangerous.
+    start = begin(.managed)
+    if examination.names != nil {
+      sendThreads(examination, walks, examination.builder(symbols: [:]))
+      examination.nameException()
+    }
+    if let managed { sendManaged(examination, managed) }
+    if let runtime { report(runtime, managed) }
     end(start)
     diagnose(examination, walks, symbols: [:])
 
@@ -237,13 +247,9 @@ struct Worker: ~Copyable {
     var symbols: [UInt64: Symbol] = [:]
     if request.namesSymbols, !skipped.contains(.symbols) {
       symbols = resolve(examination, walks, directory)
-      sendThreads(examination, walks, symbols: symbols)
+      sendThreads(examination, walks, examination.builder(symbols: symbols))
     }
     end(start)
-    if let runtime, let managed {
-      report(runtime, managed)
-      sendManaged(examination, managed)
-    }
 
     diagnose(examination, walks, symbols: symbols)
     return isWhole(examination, walks)
@@ -260,12 +266,14 @@ struct Worker: ~Copyable {
   }
 
   /// False when something that was wanted is missing: the crashed thread, a thread that could not be
-  /// read, a stack that time ran out for.
+  /// read, a stack that time ran out for, an inspector that died for good.
   private func isWhole(_ examination: Examination, _ walks: [Walk]) -> Bool {
     let isRead = examination.frozen.threads.allSatisfy { thread in
       thread.registers != nil || thread.hold == .none(.exited)
     }
-    return isRead && !examination.frozen.isCutShort && Instant.now < deadline
+    // Where there is nothing to ask, nothing was cut short.
+    let isInspected = examination.managed?.state != .failed
+    return isRead && isInspected && !examination.frozen.isCutShort && Instant.now < deadline
       && walks.allSatisfy { $0.end != .deadline }
       && (request.trigger != .crash || examination.crashed != nil)
   }

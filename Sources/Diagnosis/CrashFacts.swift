@@ -91,8 +91,7 @@ extension CrashFacts {
   /// the process as it ends it for any exception. 3.1 says nothing, but knows how to do it in managed
   /// code only.
   var becameException: Bool {
-    guard runtime != nil, !isAtStackEnd, failFast == nil, let found, let code = found.code,
-      code > 0
+    guard runtime != nil, failFast == nil, let found, let code = found.code, code > 0
     else { return false }
     return announced.map { $0.code == nil && $0.number != found.number } ?? isInManagedCode
   }
@@ -106,7 +105,7 @@ extension CrashFacts {
 
   /// An overflow in managed code: the fault itself, or the exception that the runtime keeps for it.
   var isManagedOverflow: Bool {
-    exception?.type == "System.StackOverflowException" && (endedByRuntime || becameException)
+    exception?.type == ExceptionWords.overflowException && (endedByRuntime || becameException)
   }
 
   /// The signal that matters, the announced one completed by what the stack says.
@@ -125,6 +124,8 @@ extension CrashFacts {
       signal.trapNumber = found.trapNumber
       return signal
     }
-    return signal.code == nil && SignalNames.isFault(found.number) ? found : signal
+    // Who has called FailFast was not ended by a fault, whatever else is on the stack.
+    return signal.code == nil && failFast == nil && SignalNames.isFault(found.number)
+      ? found : signal
   }
 }

@@ -35,10 +35,19 @@ public enum CrashSignature {
   }
 
   private static func names(_ frames: [Frame], _ modules: [ModuleRecord]) -> [String] {
-    let own = frames.prefix { !startCode.contains($0.function ?? "") }
+    let own = frames.prefix { frame in
+      !startCode.contains(frame.function ?? "") && !isHost(frame, modules)
+    }
     return Array(
       own.lazy.filter { $0.plumbing != true }.compactMap { name($0, modules: modules) }
         .prefix(depth))
+  }
+
+  /// True for what starts a runtime: the program's own frames are above.
+  private static func isHost(_ frame: Frame, _ modules: [ModuleRecord]) -> Bool {
+    guard let index = frame.module, modules.indices.contains(index) else { return false }
+    let file = modules[index].path.split(separator: "/").last
+    return file == "libhostpolicy.so" || file == "libhostfxr.so"
   }
 
   /// What every stack of a program ends with.

@@ -50,8 +50,7 @@ public enum CrashVerdict {
     guard facts.runtime != nil else { return .abort }
     if facts.isManagedOverflow { return .stackOverflow }
     if facts.failFast != nil { return .failFast }
-    // What the runtime keeps ready for its own failures; nobody throws it.
-    guard let exception = facts.exception, exception.type != "System.ExecutionEngineException"
+    guard let exception = facts.exception, exception.type != ExceptionWords.engineException
     else {
       return .abort
     }

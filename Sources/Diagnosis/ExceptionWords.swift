@@ -2,6 +2,10 @@ public import Report
 
 /// Says in one sentence what a developer needs to know of an exception: what, where, from where, and why.
 public enum ExceptionWords {
+  /// What the runtime keeps ready for its own failures and for Environment.FailFast; nobody throws it.
+  public static let engineException = "System.ExecutionEngineException"
+  public static let overflowException = "System.StackOverflowException"
+
   /// Characters of a message: the first line of it, and not all of a long one.
   private static let messageLimit = 240
   private static let depthLimit = 16
@@ -19,7 +23,7 @@ public enum ExceptionWords {
       let others = exception.inner.count - 1
       if others > 0 { text += " (and \(others) more)" }
     }
-    return text
+    return inOneLine(text)
   }
 
   /// The innermost of an exception's first inner ones; itself where it has none.
@@ -36,7 +40,7 @@ public enum ExceptionWords {
     let message = call?.message.map(firstLine) ?? ""
     let said = message.isEmpty ? "" : ": \(message)"
     let caller = call.flatMap { place($0.frames) }.map { ", called in \($0)" } ?? ""
-    return "Environment.FailFast\(said)\(caller)"
+    return inOneLine("Environment.FailFast\(said)\(caller)")
   }
 
   private static func words(_ exception: ManagedException, frames: [Frame] = []) -> String {
@@ -76,11 +80,19 @@ public enum ExceptionWords {
   }
 
   private static func firstLine(_ message: String) -> String {
-    var line = message.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
-    // A sentence has no tabs and no terminal's control characters.
-    line.unicodeScalars.replace(
-      matching: { $0.value < 0x20 || (0x7f..<0xa0).contains($0.value) }, with: " ")
+    let line = message.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
     return line.count > messageLimit ? line.prefix(messageLimit) + "…" : line
+  }
+
+  /// A sentence has no line breaks, no tabs and no terminal's control characters; names may have them all.
+  private static func inOneLine(_ text: String) -> String {
+    var line = text
+    line.unicodeScalars.replace(
+      matching: { scalar in
+        scalar.value < 0x20 || (0x7f..<0xa0).contains(scalar.value)
+          || scalar.value == 0x2028 || scalar.value == 0x2029
+      }, with: " ")
+    return line
   }
 }
 

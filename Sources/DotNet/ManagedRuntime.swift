@@ -14,8 +14,15 @@ public struct ManagedRuntime: Sendable, Equatable {
 
   /// Nil when the process has no .NET runtime loaded.
   public init?(mappings table: MappingTable) {
-    mappings = table.mappings.filter { $0.path.hasSuffix("/libcoreclr.so") }
-    guard let library = mappings.first, mappings.contains(where: \.isExecutable) else { return nil }
+    // Some tools have another one mapped as a mere file.
+    let code = table.mappings.first { $0.path.hasSuffix("/libcoreclr.so") && $0.isExecutable }
+    guard let code else { return nil }
+    let file = table.mappings.filter {
+      $0.path == code.path && $0.inode == code.inode && $0.device == code.device
+    }
+    let start = file.last { $0.offset == 0 && $0.start <= code.start }?.start ?? code.start
+    mappings = file.filter { $0.start >= start }
+    guard let library = mappings.first else { return nil }
     path = library.path
     base = library.start
     let directory = library.path.split(separator: "/").dropLast().last

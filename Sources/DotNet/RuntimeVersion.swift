@@ -12,7 +12,7 @@ public struct RuntimeVersion: Sendable, Equatable {
   /// The commit that the runtime was built from, 40 hex digits; nil where the string has none.
   public var commit: String? {
     guard let range = text.range(of: "@Commit: ") else { return nil }
-    let hex = text[range].prefix { $0.isHexDigit }
+    let hex = text[range].prefix { $0.isASCII && $0.isHexDigit }
     return hex.count == 40 ? String(hex) : nil
   }
 
@@ -45,18 +45,24 @@ public struct RuntimeVersion: Sendable, Equatable {
   }
 
   private static func find(_ bytes: [UInt8]) -> String? {
-    guard let start = bytes.firstPosition(of: marker) else { return nil }
-    let rest = bytes[(start + marker.count)...].prefix(limit)
-    guard let end = rest.firstIndex(of: 0) else { return nil }
-    return String(decoding: rest[..<end], as: UTF8.self)
+    var searched = 0
+    while let start = bytes.firstPosition(of: marker, from: searched) {
+      let rest = bytes[(start + marker.count)...].prefix(limit)
+      // A library may also have the marker alone, to look for it.
+      if let end = rest.firstIndex(of: 0), rest.first?.isDigit == true {
+        return String(decoding: rest[..<end], as: UTF8.self)
+      }
+      searched = start + 1
+    }
+    return nil
   }
 }
 
 extension [UInt8] {
-  fileprivate func firstPosition(of pattern: [UInt8]) -> Int? {
+  fileprivate func firstPosition(of pattern: [UInt8], from start: Int) -> Int? {
     withUnsafeBytes { bytes in
       guard let first = pattern.first, bytes.count >= pattern.count else { return nil }
-      var position = 0
+      var position = start
       let last = bytes.count - pattern.count
       while position <= last {
         guard
@@ -68,6 +74,10 @@ extension [UInt8] {
       return nil
     }
   }
+}
+
+extension UInt8 {
+  fileprivate var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
 }
 
 extension String {

@@ -9,6 +9,8 @@ public struct UnwindTables {
   public struct Entry: Sendable, Equatable {
     public var base: UInt64
     public var start: UInt64
+    /// The first address after it.
+    public var end: UInt64
     public var information: UInt64
   }
 
@@ -71,7 +73,10 @@ public struct UnwindTables {
   /// Code compiled at run time: the word before it points to a header (RealCodeHeader, vm/codeman.h), which
   /// has the method's MethodDesc, then a count, then that many entries.
   private func compiled(_ method: ManagedMethod, at address: UInt64) -> Entry? {
-    guard let header = memory.load(UInt64.self, at: method.start &- 8) else { return nil }
+    // 0 is in many headers, and is no MethodDesc.
+    guard method.method != 0, let header = memory.load(UInt64.self, at: method.start &- 8) else {
+      return nil
+    }
     // The MethodDesc comes after some other pointers, how many depends on the version: it is known.
     for offset in stride(from: 0, through: 0x38, by: 8) as StrideThrough<UInt64> {
       guard memory.load(UInt64.self, at: header &+ offset) == method.method else { continue }
@@ -100,6 +105,7 @@ public struct UnwindTables {
       base &+ UInt64(start) <= address, address < base &+ UInt64(end)
     else { return nil }
     return Entry(
-      base: base, start: base &+ UInt64(start), information: base &+ UInt64(information))
+      base: base, start: base &+ UInt64(start), end: base &+ UInt64(end),
+      information: base &+ UInt64(information))
   }
 }

@@ -6,6 +6,8 @@ struct PEHeader {
     /// Offset in the file, and how many bytes of it there are.
     var fileOffset: UInt64
     var fileSize: UInt64
+    /// IMAGE_SCN_MEM_EXECUTE.
+    var isExecutable: Bool
   }
 
   /// Bytes from the base to the end of the loaded image.
@@ -33,24 +35,29 @@ struct PEHeader {
       let entry = table &+ 40 &* index
       guard let address = memory.load(UInt32.self, at: entry &+ 12),
         let fileSize = memory.load(UInt32.self, at: entry &+ 16),
-        let fileOffset = memory.load(UInt32.self, at: entry &+ 20)
+        let fileOffset = memory.load(UInt32.self, at: entry &+ 20),
+        let flags = memory.load(UInt32.self, at: entry &+ 36)
       else { return nil }
       sections.append(
         Section(
-          address: UInt64(address), fileOffset: UInt64(fileOffset), fileSize: UInt64(fileSize)))
+          address: UInt64(address), fileOffset: UInt64(fileOffset), fileSize: UInt64(fileSize),
+          isExecutable: flags & 0x2000_0000 != 0))
     }
   }
 
   /// Where the image was loaded, told by one of its mappings; nil when that holds none of its sections.
   ///
   /// The runtime maps the headers by themselves and each section at its own distance from them, with as
-  /// much of the file around it as whole pages need: the first byte of the file may be mapped three times.
+  /// much of the file around it as whole pages need: the first byte of the file may be mapped three times,
+  /// and a page may hold the beginnings of two sections.
   func base(from mapping: Mapping) -> UInt64? {
     let size = mapping.end - mapping.start
-    let section = sections.first {
+    let held = sections.filter {
       $0.fileSize > 0 && $0.fileOffset >= mapping.offset && $0.fileOffset - mapping.offset < size
     }
-    guard let section else { return nil }
+    guard
+      let section = held.first(where: { $0.isExecutable == mapping.isExecutable }) ?? held.first
+    else { return nil }
     let start = mapping.start &+ (section.fileOffset - mapping.offset)
     return start >= section.address ? start - section.address : nil
   }

@@ -29,7 +29,8 @@ public final class PageCache: MemorySource {
     if buffer.count >= Self.pageSize { return source.read(address, into: buffer) }
     var done = 0
     while done < buffer.count {
-      let at = address &+ UInt64(done)
+      let (at, wraps) = address.addingReportingOverflow(UInt64(done))
+      if wraps { break }
       let page = at & ~UInt64(Self.pageSize - 1)
       let slot = Int(truncatingIfNeeded: page >> 12) & (Self.slots - 1)
       let start = slot * Self.pageSize

@@ -12,10 +12,13 @@ public struct TextOptions: Sendable {
   public var path: String?
   /// The lines of a source file; nil where it does not exist here.
   public var source: @Sendable (String) -> [String]?
+  /// Whether a source file was written after the time (RFC 3339), so that its lines mislead.
+  public var isNewer: @Sendable (_ file: String, _ time: String) -> Bool
 
   public init(
     color: Bool = false, width: Int = 100, allThreads: Bool = false, registers: Bool = false,
-    path: String? = nil, source: @escaping @Sendable (String) -> [String]? = { _ in nil }
+    path: String? = nil, source: @escaping @Sendable (String) -> [String]? = { _ in nil },
+    isNewer: @escaping @Sendable (String, String) -> Bool = { _, _ in false }
   ) {
     self.color = color
     self.width = max(width, 40)
@@ -23,6 +26,7 @@ public struct TextOptions: Sendable {
     self.registers = registers
     self.path = path
     self.source = source
+    self.isNewer = isNewer
   }
 }
 

@@ -39,10 +39,16 @@ struct Page {
   var lines: [Line] = []
   /// Indices of the modules that some shown frame lies in.
   var shownModules: Set<Int> = []
+  let assemblies: [String: Int]
+  /// The source lines that were shown, and the files that cannot be.
+  var shownSource: Set<String> = []
+  /// Whether the crashed thread's frames stand for those of the exception.
+  var threadShowsThrow = false
 
   init(report: Report, options: TextOptions) {
     self.report = report
     self.options = options
+    assemblies = Self.assemblies(report.modules)
   }
 
   mutating func add(_ line: Line) {

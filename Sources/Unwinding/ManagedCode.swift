@@ -13,14 +13,16 @@ public enum ManagedCode: Sendable, Equatable {
 public struct ManagedRules: Sendable, Equatable {
   /// What the offsets in the information are relative to, an address.
   public var base: UInt64
-  /// Where the function, or its part, begins.
+  /// Where the function, or its part, begins, and the first address after it.
   public var start: UInt64
+  public var end: UInt64
   /// Where its UNWIND_INFO is.
   public var information: UInt64
 
-  public init(base: UInt64, start: UInt64, information: UInt64) {
+  public init(base: UInt64, start: UInt64, end: UInt64, information: UInt64) {
     self.base = base
     self.start = start
+    self.end = end
     self.information = information
   }
 }

@@ -160,18 +160,15 @@ private struct Walker {
   private mutating func stepOut() -> Walk.End? {
     guard isCode(ip) else { return stepOutOfBadCall() }
     let lookup = isInterrupted ? ip : ip &- 1
-    if let managedCode, !space.isNative(lookup), let code = managedCode(lookup),
-      let next = step(outOf: code)
-    {
-      return restart(at: next, trust: .runtime)
-    }
+    let code = space.isNative(lookup) ? nil : managedCode?(lookup)
+    if let code, let next = step(outOf: code) { return restart(at: next, trust: .runtime) }
     let before = cursor
     space.failedLookup = nil
     space.readFailed = false
     let result = inquest_unwind_step(&cursor)
     if let failed = space.failedLookup, failed == lookup {
       cursor = before
-      return stepWithoutTable()
+      return stepWithoutTable(isManaged: code != nil)
     }
     if result == 0 { return .outermost }
     if result < 0 { return space.readFailed ? .unreadableMemory : .noUnwindInformation }
@@ -211,13 +208,16 @@ private struct Walker {
   }
 
   /// Where there is no unwind information: generated code, hand-written assembly, musl's start code.
-  private mutating func stepWithoutTable() -> Walk.End? {
+  private mutating func stepWithoutTable(isManaged: Bool) -> Walk.End? {
     var registers = RegisterSet(cursor: &cursor)
     registers.instructionPointer = ip
     registers.stackPointer = sp
     // "The deepest frame has a zero frame pointer" (System V ABI, AMD64, 3.4.1). Where the register's
-    // value is not sure to be the frame's own, 0 means nothing.
-    if registers.framePointer == 0, !isInterrupted, trust != .scan { return .outermost }
+    // value is not sure to be the frame's own, 0 means nothing; nor in managed code, which native code has
+    // called, and which uses the register as it likes.
+    if registers.framePointer == 0, !isInterrupted, !isManaged, trust != .scan {
+      return .outermost
+    }
     if isPlausible(framePointer: registers.framePointer),
       let next = FramePolicy.stepByFramePointer(registers, memory: space.memory),
       isReturnAddress(next.instructionPointer)

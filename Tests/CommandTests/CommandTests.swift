@@ -197,6 +197,26 @@ import Testing
     #expect(forced.output.contains("\u{1b}["))
   }
 
+  @Test func `source lines are shown unless they were written after the crash`() throws {
+    let source = installation.prefix + "/a.cs"
+    try installation.write("the code\n", to: source)
+    func shown(_ createdAt: String) throws -> Bool {
+      var report = try Report(json: Self.report("it"))
+      report.report.createdAt = createdAt
+      var frame = Frame(kind: .managed, trust: .runtime, ip: 1, sp: 2)
+      (frame.file, frame.line) = (source, 1)
+      report.threads = [
+        ThreadRecord(
+          id: 42, crashed: true, frames: [frame], frameCount: 1, complete: true,
+          endReason: .outermost)
+      ]
+      let input = String(decoding: report.json, as: UTF8.self)
+      return try installation.run(["show", "-"], input: input).output.contains("> 1 the code")
+    }
+    #expect(try shown("2999-01-01T00:00:00.123Z"))
+    #expect(try !shown("2001-01-01T00:00:00.123Z"))
+  }
+
   @Test func `a pager is never started without a terminal`() throws {
     _ = try store("it", "web-42-20250101T000000Z-aa11.json")
     let result = try installation.run(["show"], environment: ["PAGER": "echo paged"])

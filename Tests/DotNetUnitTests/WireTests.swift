@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import DotNet
@@ -14,7 +15,8 @@ import Testing
   // MARK: Samples
 
   private static let thread: ManagedThread = {
-    var thread = ManagedThread(id: 4711, managedID: 3, exceptionType: "System.Ä\"\n\u{0}\u{1F600}")
+    var thread = ManagedThread(id: 4711, managedID: 3)
+    (thread.exceptionTable, thread.isCutShort) = (0x7f00_1234_5678, true)
     thread.nativeCalls = [
       ManagedThread.NativeCall(address: .max, method: 1),
       ManagedThread.NativeCall(address: 0, method: .max),
@@ -56,7 +58,6 @@ import Testing
     module.isDynamic = true
     module.image = 0x7f00_0000_0000
     module.imageSize = 0x1000
-    module.isFileLayout = true
     module.metadata = .max
     module.metadataSize = 9
     module.pdb = 10
@@ -298,7 +299,7 @@ import Testing
         asked += 1
         return answer
       }
-      #expect(inspector.threads().isEmpty)
+      #expect(inspector.threads(crashed: 4711).isEmpty)
       #expect(inspector.exception(thread: 1) == nil)
       #expect(inspector.method(at: 1) == nil)
       #expect(inspector.method(at: 1) == nil)

@@ -57,8 +57,20 @@ enum Samples {
     return frame
   }
 
-  static func managed(_ function: String?, ip: UInt64 = 0x7f50_0000_0000) -> Frame {
-    frame(function, ip: ip, kind: .managed, trust: .runtime, module: nil)
+  static func managed(
+    _ function: String?, ip: UInt64 = 0x7f50_0000_0000, _ change: (inout Frame) -> Void = { _ in }
+  ) -> Frame {
+    frame(function, ip: ip, kind: .managed, trust: .runtime, module: nil, change)
+  }
+
+  /// A method of an assembly.
+  static func method(
+    _ function: String, in assembly: String, ip: UInt64 = 0x7f50_0000_0000, module: Int? = nil,
+    mvid: String? = nil
+  ) -> Frame {
+    var frame = frame(function, ip: ip, kind: .managed, trust: .runtime, module: module)
+    frame.managed = .init(token: 1, ilOffset: nil, assembly: assembly, mvid: mvid)
+    return frame
   }
 
   static func plumbing(_ count: Int) -> [Frame] {

@@ -14,19 +14,55 @@ import Testing
   }
 
   @Test func `plumbing is folded, but never at the fault`() throws {
-    let frames = [Samples.managed("App.Boom")] + Samples.plumbing(7) + [Samples.frame("main")]
+    let frames =
+      [Samples.managed("App.Boom")] + Samples.plumbing(7) + [Samples.frame("host", module: nil)]
     let lines = render(Samples.crashed(frames))
-    let fold = try #require(lines.line("… 7 runtime frames (libc.so.6)"))
+    let fold = try #require(lines.line("… 7 frames folded (libc.so.6)"))
     #expect(lines[fold - 1].contains("App.Boom"))
-    #expect(lines[fold + 1].contains(" 8  main"), "numbers count folded frames")
+    #expect(lines[fold + 1].contains(" 8  host"), "numbers count folded frames")
     #expect(!lines.has("runtime_3"))
 
     let all = render(Samples.crashed(frames)) { $0.allThreads = true }
-    #expect(all.has("runtime_3") && !all.has("runtime frames"))
+    #expect(all.has("runtime_3") && !all.has("folded"))
 
     let first = render(Samples.crashed(Samples.plumbing(3)))
     #expect(first.has("→  0  runtime_0"))
-    #expect(first.has("… 2 runtime frames"))
+    #expect(first.has("… 2 frames folded"))
+  }
+
+  @Test func `a fold names whose frames it holds, and nothing else`() {
+    let catchBlock = Samples.method("Shop.Pay", in: "Shop.dll", module: 1)
+    let folded = [Samples.frame("dispatch", module: 2), catchBlock].map { frame in
+      var frame = frame
+      frame.plumbing = true
+      return frame
+    }
+    let frames =
+      [Samples.method("Shop.Wrap", in: "Shop.dll", module: 1)] + folded
+      + [Samples.method("Web.Main", in: "Web.dll", module: 1)]
+    let lines = render(
+      Samples.crashed(
+        frames,
+        modules: [
+          Samples.libc, Samples.module("memfd:doublemapper", kind: .jit, at: 1),
+          Samples.module("/net/libcoreclr.so", at: 2),
+        ]))
+    #expect(lines.has("… 2 frames folded (libcoreclr.so, Shop.dll)"))
+  }
+
+  @Test func `what the machine does below the last method is folded`() throws {
+    let frames = [
+      Samples.frame("memcpy"), Samples.method("App.Main", in: "App.dll"),
+      Samples.frame(module: 1), Samples.frame("host_main", module: 1),
+      Samples.frame(module: 1), Samples.frame("__libc_start_main"),
+    ]
+    let modules = [Samples.libc, Samples.module("/srv/app", at: 0x7f60_0000_0000)]
+    let lines = render(Samples.crashed(frames, modules: modules))
+    let fault = try #require(lines.line("→  0  memcpy"), "the fault stays, whatever it is")
+    #expect(lines[fault + 1].contains("App.Main"))
+    #expect(lines[fault + 2].hasSuffix("… 1 frame folded (app)"))
+    #expect(lines[fault + 3].contains("3  host_main"), "a function with a name may tell something")
+    #expect(lines[fault + 4].hasSuffix("… 2 frames folded (app, libc.so.6)"))
   }
 
   @Test func `crash handling above the fault takes one line`() throws {
@@ -152,6 +188,74 @@ import Testing
     #expect(lines[fault + 4].hasSuffix("  4 four"))
     #expect(lines[fault + 5].contains("gone"))
     #expect(lines[fault + 6].contains("late"), "a line beyond the file's end shows nothing")
+  }
+
+  @Test func `lines of a file that was changed since are not shown`() {
+    let frames = (1...2).map { (line: Int) in
+      Samples.frame("f\(line)") { ($0.file, $0.line) = ("/src/a.cs", line) }
+    }
+    let lines = render(Samples.crashed(frames)) {
+      $0.source = { _ in ["wrong", "false"] }
+      $0.isNewer = { $0 == "/src/a.cs" && $1 == "2026-11-21T03:25:12Z" }
+    }
+    #expect(lines.count("(a.cs has changed since; its lines are not shown)") == 1)
+    #expect(!lines.has("wrong") && !lines.has("false"))
+  }
+
+  @Test func `bytes into a function are left out where there is a line`() {
+    let frames = [
+      Samples.frame("f") { ($0.file, $0.line, $0.functionOffset) = ("/a.cs", 7, 0x1a) }
+    ]
+    #expect(render(Samples.crashed(frames)).has("→  0  f  in libc.so.6  at /a.cs:7"))
+    #expect(render(Samples.crashed(frames)) { $0.allThreads = true }.has("f + 0x1a"))
+  }
+
+  @Test func `a cut stands for what is folded beside it, and never for one line`() throws {
+    func others(_ frames: [Frame]) -> [String] {
+      var report = Samples.crashed([Samples.frame("boom")])
+      report.threads.append(Samples.thread(7, frames))
+      let lines = render(report)
+      return Array(lines[(lines.line("Thread 7") ?? 0)...].dropFirst())
+    }
+    func named(_ count: Int, _ name: String = "f") -> [Frame] {
+      (0..<count).map { Samples.frame("\(name)\($0)", module: nil) }
+    }
+    let before = others(named(5) + Samples.plumbing(3) + named(9, "g"))
+    #expect(before[4].contains("f4") && before[5].hasSuffix("… 12 more frames"))
+    #expect(before[6].isEmpty)
+    let behind = render(Samples.crashed(named(60) + Samples.plumbing(3) + named(11, "g")))
+    #expect(behind.has("… 23 more frames") && !behind.has("folded"))
+    var cycle = named(1, "cycle")
+    cycle[0].repeated = .init(frames: 1, times: 9)
+    let one = others(named(6) + cycle + named(9, "g"))
+    #expect(one[6].contains("cycle0") && one[7].contains("↺"), "a line for a line is no gain")
+    let after = others(
+      (0..<20).map { Samples.method("System.F\($0)", in: "System.dll") }
+        + [Samples.method("Shop.Run", in: "Shop.dll")] + Samples.plumbing(3) + named(9, "g"))
+    #expect(after[10].hasSuffix("… 10 more frames") && after[11].contains("Shop.Run"))
+    #expect(after[12].hasSuffix("… 3 frames folded (libc.so.6)") && after[13].contains("g0"))
+    #expect(after[15].hasSuffix("… 7 more frames"))
+  }
+
+  @Test func `an assembly without a name gives way to its file`() {
+    let frame = Samples.method("System.Run", in: "", module: 0)
+    #expect(render(Samples.crashed([frame], modules: [Samples.app])).has("System.Run  in app.dll"))
+  }
+
+  @Test func `the program's own frames and a repetition's count survive the cut`() throws {
+    func deep(_ name: String, _ count: Int) -> [Frame] {
+      (0..<count).map { Samples.method("System.\(name)\($0).Run", in: "System.Net.dll") }
+    }
+    var cycle = deep("Ping", 3)
+    cycle[0].repeated = .init(frames: 3, times: 5000)
+    let frames =
+      deep("Top", 60) + [Samples.method("Shop.Pay", in: "Shop.dll")] + deep("Middle", 60) + cycle
+      + deep("Root", 40)
+    let lines = render(Samples.crashed(frames))
+    let own = try #require(lines.line("60  Shop.Pay"))
+    #expect(lines[own - 1].hasSuffix("… 20 more frames"))
+    #expect(lines[own + 3].contains("System.Middle2.Run"), "and some that led there")
+    #expect(lines.has("↺ the 3 frames above, 5,000 times in all"))
   }
 
   @Test func `a long path gives way to its last part`() {

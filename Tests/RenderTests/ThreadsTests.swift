@@ -147,15 +147,6 @@ import Testing
     #expect(!render(report).has("Memory around the fault"))
   }
 
-  @Test func `only modules of shown frames are listed`() {
-    var report = Samples.crashed(
-      [Samples.frame("boom"), Samples.frame("x", module: 99), Samples.frame("y", module: -1)])
-    report.modules.append(Samples.module("/srv/unused.so", at: 1))
-    let lines = render(report)
-    #expect(lines.has("libc.so.6  build-id 58254ca9"))
-    #expect(!lines.has("unused"))
-  }
-
   @Test func `a limitation that threads share is told once, with its remedy`() {
     var report = Samples.report()
     report.limitations = (1...9).map {

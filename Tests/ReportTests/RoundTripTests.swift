@@ -1,3 +1,4 @@
+import Foundation
 import Report
 import Testing
 
@@ -13,7 +14,7 @@ import Testing
     "survives":false,"signal":{"number":11,"name":"SIGSEGV","code":1,"code_name":"SEGV_MAPERR",\
     "address":"0x8","origin":"kernel","sender":{"pid":1,"uid":0},"access":"write"}},\
     "exception":{"type":"X","message":"m","hresult":"0x80131509","frames":[],\
-    "inner":[{"type":"Y","message":"n","hresult":"0x1","frames":[],"inner":[]}]},\
+    "inner":[{"type":"Y","message":"n","hresult":"0x00000001","frames":[],"inner":[]}]},\
     "diagnoses":[{"rule":"r","summary":"s","detail":"d","confidence":"high","evidence":["/crash"]}],\
     "signature":{"algorithm":"a1","hash":"ff","frames":["f"]},\
     "process":{"pid":42,"parent_pid":1,"name":"web","executable":"/web","arguments":["web"],\
@@ -57,6 +58,46 @@ import Testing
     #expect(report.host?.memoryBytes == 17_179_869_184)
     #expect(report.report.timing.frozenMS == 11.925)
     #expect(report.crashedThread?.id == 42)
+  }
+
+  /// Wrappers in wrappers, as retries and continuations make them; siblings at every level.
+  @Test func `exceptions of any depth survive`() throws {
+    let plain =
+      #"{"type":"T0","message":"a \"b\"\n\u0000é\ud83d\ude00","hresult":"0x00000000","frames":[],"inner":[]}"#
+    var text = plain
+    for depth in 1...200 {
+      let frame =
+        #"{"kind":"managed","trust":"runtime","ip":"0x\#(String(depth, radix: 16))","sp":"0x2","file":"/x.cs","line":\#(depth)}"#
+      text =
+        #"{"type":"T\#(depth)","message":"","hresult":"0xffffffff","frames":[\#(frame)],"inner":[\#(text),\#(plain)]}"#
+    }
+    let start = try #require(Self.full.range(of: #""exception":"#))
+    let end = try #require(Self.full.range(of: #","diagnoses":"#))
+    let whole = Self.full.replacingCharacters(in: start.upperBound..<end.lowerBound, with: text)
+    let report = try Report(json: Array(whole.utf8))
+    var exception = try #require(report.exception)
+    for depth in (1...200).reversed() {
+      #expect(exception.type == "T\(depth)" && exception.frames[0].line == depth)
+      #expect(exception.hresult == 0xffff_ffff && exception.inner.count == 2)
+      exception = exception.inner[0]
+    }
+    #expect(exception.message == "a \"b\"\n\u{0}é\u{1F600}" && exception.inner.isEmpty)
+    // The second writing is the first one's; escapes may differ from those above.
+    #expect(try Report(json: report.json).json == report.json)
+  }
+
+  /// The format says: eight digits.
+  @Test(arguments: [0, 1, 0x8013_1509, .max] as [UInt32]) func `an HRESULT has eight digits`(
+    value: UInt32
+  ) throws {
+    let code = HResult(value)
+    #expect(code.description.count == 10)
+    #expect(code.description.wholeMatch(of: /0x[0-9a-f]{8}/) != nil)
+    #expect(UInt32(code.description.dropFirst(2), radix: 16) == value)
+    let changed = Self.full.replacing("0x80131509", with: code.description)
+    #expect(try Report(json: Array(changed.utf8)).exception?.hresult == code)
+    let large = Self.full.replacing("0x80131509", with: "0x100000000")
+    #expect(throws: ReportError.self) { try Report(json: Array(large.utf8)) }
   }
 
   @Test func `the top-level keys stand in the documented order`() {

@@ -17,6 +17,20 @@ public enum Places {
     ProcessInfo.processInfo.environment["INQUEST_TEST_FIXTURES"] ?? repository + "/.build/fixtures"
   }
 
+  /// The .NET runtimes, a folder each.
+  public static var runtimes: String {
+    ProcessInfo.processInfo.environment["INQUEST_TEST_RUNTIMES"] ?? repository + "/.cache/dotnet"
+  }
+
+  /// One of the programs of Tests/Fixtures/dotnet, for this version of the runtime.
+  public static func managed(_ name: String, _ version: String) throws -> String {
+    let path = "\(fixtures)/dotnet/\(version)/\(name).dll"
+    guard access(path, R_OK) == 0 else {
+      throw TestFailure("\(path) is missing: run \"make fixtures\", or set INQUEST_TEST_FIXTURES")
+    }
+    return path
+  }
+
   public static var inquest: String {
     get throws { try part("bin/inquest") }
   }

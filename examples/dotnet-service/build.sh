@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the example: examples/dotnet-service/build.sh DEST, then: dotnet DEST/Shop.dll
-# Does nothing when DEST is newer than the sources. Needs mcs (mono-mcs).
+# Does nothing when DEST is newer than the sources. Needs mcs (mono-mcs), and for source lines in reports
+# Mono.Cecil (libmono-cecil-private-cil) and mono: mcs writes no portable PDB, `dotnet build` always does.
 set -eu
 
 fail() {
@@ -24,8 +25,15 @@ partial=$dest/.partial.$$
 trap 'rm -rf "$partial"' EXIT
 trap 'exit 130' INT TERM HUP
 mkdir "$partial"
-mcs -debug -out:"$partial/Shop.dll" "$here/Shop.cs" || fail "mcs failed on Shop.cs"
-cp "$here/Shop.runtimeconfig.json" "$partial/"
-for file in Shop.runtimeconfig.json Shop.dll.mdb Shop.dll; do
-    mv "$partial/$file" "$dest/$file"
+mkdir "$partial/plain" "$partial/lined"
+mcs -debug -out:"$partial/plain/Shop.dll" "$here/Shop.cs" || fail "mcs failed on Shop.cs"
+cecil=/usr/lib/mono/gac/Mono.Cecil/0.11.0.0__0738eb9f132ed756
+mcs -out:"$partial/portable-pdb.exe" -r:/usr/lib/mono/4.5/mcs.exe -r:$cecil/Mono.Cecil.dll \
+    "$here/../../tools/portable-pdb.cs" ||
+    fail "no Mono.Cecil; on Debian: apt-get install libmono-cecil-private-cil mono-runtime"
+MONO_PATH=$cecil mono "$partial/portable-pdb.exe" beside "$partial/plain/Shop.dll" "$partial/lined/Shop.dll" ||
+    fail "Shop.dll gets no PDB"
+cp "$here/Shop.runtimeconfig.json" "$partial/lined/"
+for file in Shop.runtimeconfig.json Shop.pdb Shop.dll; do
+    mv "$partial/lined/$file" "$dest/$file"
 done

@@ -102,10 +102,10 @@ static inline int32_t inquest_dac_current_exception(void *task, uint64_t *object
 static inline int32_t inquest_dac_token_and_scope(void *instance, uint32_t *token, void **module) {
   return ((int32_t(*)(void *, uint32_t *, void **))(*(void ***)instance)[5])(instance, token, module);
 }
-static inline int32_t inquest_dac_instance_name(void *instance, uint32_t capacity, uint32_t *needed,
-                                                uint16_t *name) {
-  return ((int32_t(*)(void *, uint32_t, uint32_t, uint32_t *, uint16_t *))(*(void ***)instance)[6])(
-      instance, 0, capacity, needed, name);
+static inline int32_t inquest_dac_il_offsets(void *instance, uint64_t address, uint32_t capacity,
+                                             uint32_t *needed, uint32_t *offsets) {
+  return ((int32_t(*)(void *, uint64_t, uint32_t, uint32_t *, uint32_t *))(*(void ***)instance)[12])(
+      instance, address, capacity, needed, offsets);
 }
 typedef struct {
   uint32_t il_offset;
@@ -240,6 +240,12 @@ static inline int32_t inquest_dac_class_name(void *sos, uint64_t object, uint32_
       sos, object, capacity, name, needed);
 }
 
+static inline int32_t inquest_dac_type_name(void *sos, uint64_t method_table, uint32_t capacity,
+                                            uint16_t *name, uint32_t *needed) {
+  return ((int32_t(*)(void *, uint64_t, uint32_t, uint16_t *, uint32_t *))(*(void ***)sos)[36])(
+      sos, method_table, capacity, name, needed);
+}
+
 typedef struct {
   int32_t is_free;
   uint64_t module, class_, parent;
@@ -272,12 +278,12 @@ typedef struct {
 static inline int32_t inquest_dac_get_field(void *sos, uint64_t address, inquest_dac_field *out) {
   return ((int32_t(*)(void *, uint64_t, void *))(*(void ***)sos)[42])(sos, address, out);
 }
-// The class of an explicit Frame (`HelperMethodFrame` and so on) that lies at an address. It is told by
-// the frame's table of virtual functions, the word at the frame's address.
-static inline int32_t inquest_dac_frame_name(void *sos, uint64_t vtable, uint32_t capacity,
-                                             uint16_t *name, uint32_t *needed) {
-  return ((int32_t(*)(void *, uint64_t, uint32_t, uint16_t *, uint32_t *))(*(void ***)sos)[43])(
-      sos, vtable, capacity, name, needed);
+
+// The path of a module's file; the address is that of inquest_dac_module.
+static inline int32_t inquest_dac_file_name(void *sos, uint64_t assembly_file, uint32_t capacity,
+                                            uint16_t *name, uint32_t *needed) {
+  return ((int32_t(*)(void *, uint64_t, uint32_t, uint16_t *, uint32_t *))(*(void ***)sos)[45])(
+      sos, assembly_file, capacity, name, needed);
 }
 
 typedef struct {

@@ -1,9 +1,6 @@
 import CDac
 
 extension Dac {
-  /// Ranges of one method's map, at most.
-  private static let rangeLimit = 8192
-
   /// Whose code `address` is; nil when the runtime does not know it: native code.
   ///
   /// - Parameter address: inside the instruction, that is one less than a return address.
@@ -15,14 +12,18 @@ extension Dac {
     var method = inquest_dac_method()
     let isKnown = inquest_dac_get_method(sos, code.method, &method) == 0
     let name = text { inquest_dac_method_name(sos, code.method, $0, $1, &$2) }
-    var facts = ManagedMethod(
-      kind: isKnown && method.is_dynamic != 0 ? .dynamic : .method, name: name ?? "?")
+    var facts = ManagedMethod(kind: isKnown ? Self.kind(method) : .dynamic, name: name ?? "?")
     facts.start = code.start
     facts.method = code.method
     facts.module = isKnown ? method.module : 0
     facts.token = isKnown ? method.token : 0
-    if facts.kind == .method { facts.ilOffset = ilOffset(at: address, start: code.start) }
+    if facts.kind == .method { facts.ilOffset = ilOffset(at: address, in: code) }
     return facts
+  }
+
+  /// Marshalling code counts as an assembly's, but has a token that names no row of any table.
+  private static func kind(_ method: inquest_dac_method) -> ManagedMethod.Kind {
+    method.is_dynamic != 0 || method.token & 0xff_ffff == 0 ? .dynamic : .method
   }
 
   /// A method by the address of its MethodDesc: one without code of its own, or whose code is gone.
@@ -32,11 +33,24 @@ extension Dac {
     guard let name = text({ inquest_dac_method_name(sos, descriptor, $0, $1, &$2) }) else {
       return nil
     }
-    var facts = ManagedMethod(kind: method.is_dynamic != 0 ? .dynamic : .method, name: name)
+    var facts = ManagedMethod(kind: Self.kind(method), name: name)
     facts.method = descriptor
     facts.module = method.module
     facts.token = method.token
     return facts
+  }
+
+  /// The runtime's helper that the call before `returnAddress` went to, `JIT_MonEnter` for example; nil for
+  /// anything else.
+  func helper(calledBefore returnAddress: UInt64) -> String? {
+    guard let target = CallTarget.target(before: returnAddress, memory: memory) else { return nil }
+    var name = [CChar](repeating: 0, count: 256)
+    var needed: UInt32 = 0
+    guard inquest_dac_helper_name(sos, target, UInt32(name.count), &name, &needed) == 0 else {
+      return nil
+    }
+    let text = name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+    return text.isEmpty ? nil : String(decoding: text, as: UTF8.self)
   }
 
   private func stub(at address: UInt64) -> ManagedMethod? {
@@ -45,44 +59,6 @@ extension Dac {
       inquest_dac_runtime_name(process, address, $0, &$2, $1, &displacement)
     }
     return name.map { ManagedMethod(kind: .stub, name: $0) }
-  }
-
-  /// The IL offset of the instruction at `address`, in bytes; nil where the compiler has left no mapping.
-  ///
-  /// By the method's whole map, not by GetILOffsetsByAddress: that one fails in a map's last range, whose
-  /// end is given as the method's start (measured on 3.1.23: the `throw` at the end of a handler).
-  private func ilOffset(at address: UInt64, start: UInt64) -> Int? {
-    let map = ilMaps[start] ?? readILMap(at: address)
-    ilMaps[start] = map
-    // Epilog, prolog, no mapping (clrdata.h: CLRDATA_IL_OFFSET_…).
-    let (epilog, prolog, none) = (UInt32(0xffff_fffd), UInt32(0xffff_fffe), UInt32(0xffff_ffff))
-    var found: Int?
-    for range in map {
-      guard range.start <= address else { continue }
-      switch range.offset {
-      // Shared code that throws (overflow, range checks): the runtime itself says the method's start.
-      case prolog, none: found = 0
-      // Some code that belongs to the statement before it.
-      case epilog...: break
-      default: found = Int(range.offset)
-      }
-    }
-    return found
-  }
-
-  private func readILMap(at address: UInt64) -> [(start: UInt64, offset: UInt32)] {
-    var instance: UnsafeMutableRawPointer?
-    guard inquest_dac_method_instance(process, address, &instance) == 0, let instance else {
-      return []
-    }
-    defer { inquest_dac_release(instance) }
-    var ranges = [inquest_dac_il_range](
-      repeating: inquest_dac_il_range(), count: Self.rangeLimit)
-    var count: UInt32 = 0
-    guard inquest_dac_il_map(instance, UInt32(ranges.count), &count, &ranges) >= 0 else {
-      return []
-    }
-    return ranges.prefix(Int(count)).map { ($0.start, $0.il_offset) }.sorted { $0.start < $1.start }
   }
 
   /// - Parameter address: of the Module.
@@ -94,10 +70,12 @@ extension Dac {
     facts.metadata = module.metadata
     facts.metadataSize = module.metadata_size
     facts.image = module.il_base
+    facts.path = text { inquest_dac_file_name(sos, module.assembly_file, $0, $1, &$2) } ?? ""
+    facts.mvid = metadata(ofModule: address)?.mvid ?? []
     return facts
   }
 
-  /// Adds what only IXCLRDataModule tells; `address` is any code address of the module.
+  /// Adds what only IXCLRDataModule tells; `codeAddress` is any code address of the module, 0 for none.
   func complete(_ facts: inout ManagedModule, codeAddress: UInt64) {
     var instance: UnsafeMutableRawPointer?
     guard inquest_dac_method_instance(process, codeAddress, &instance) == 0, let instance else {
@@ -122,7 +100,6 @@ extension Dac {
     guard inquest_dac_module_loaded(module, &loaded) == 0 else { return }
     facts.image = loaded.loaded_address
     facts.imageSize = loaded.loaded_size
-    facts.isFileLayout = loaded.is_file_layout != 0
     facts.pdb = loaded.pdb_address
     facts.pdbSize = loaded.pdb_size
   }

@@ -37,7 +37,7 @@ extension Dac {
     readStackTrace(data.stack_trace, into: &facts)
     facts.earlierTrace = string(at: data.remote_stack_trace_text).text ?? ""
 
-    let siblings = siblings(fields, type: type)
+    let siblings = siblings(fields)
     for inner in siblings ?? (data.inner != 0 ? [data.inner] : []) {
       // A chain that bites its own tail, or is too long to be anyone's intention.
       guard depth < ExceptionLimits.depth, seen.count < ExceptionLimits.count, !seen.contains(inner)
@@ -45,7 +45,10 @@ extension Dac {
         facts.isCutShort = true
         break
       }
-      guard let found = exception(at: inner, depth: depth + 1, seen: &seen) else { continue }
+      guard let found = exception(at: inner, depth: depth + 1, seen: &seen) else {
+        facts.isCutShort = true
+        continue
+      }
       facts.inner.append(found)
     }
     completeMessage(&facts, fields, isAggregate: siblings != nil)
@@ -61,7 +64,8 @@ extension Dac {
       // The inner messages are in `inner` in full; here they serve to look like what the runtime prints.
       facts.message += facts.inner.map { " (\($0.message))" }.joined()
     }
-    if let name = fields.text("_paramName"), !name.isEmpty {
+    // By the class and not by the field alone: anybody may have one of the same name.
+    if let name = fields.text("_paramName"), !name.isEmpty, fields.isA("System.ArgumentException") {
       facts.message += " (Parameter '\(name)')"
       if let value = fields.boxedText("_actualValue") {
         facts.message += "\nActual value was \(value)."
@@ -81,9 +85,10 @@ extension Dac {
   }
 
   /// The exceptions inside an AggregateException; nil for any other.
-  private func siblings(_ fields: ObjectFields, type: String) -> [UInt64]? {
+  private func siblings(_ fields: ObjectFields) -> [UInt64]? {
     // .NET 6 and later: an array. Before: a read-only collection around one.
     var list = fields.reference("_innerExceptions") ?? fields.reference("m_innerExceptions")
+    guard list != nil, fields.isA("System.AggregateException") else { return nil }
     for _ in 0..<3 {
       guard let object = list else { return nil }
       if let elements = references(inArray: object) { return elements }

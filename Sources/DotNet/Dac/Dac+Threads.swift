@@ -7,14 +7,25 @@ extension Dac {
   /// Explicit Frames of one thread, at most: those of the innermost calls matter.
   private static let frameLimit = 32
 
+  /// How long the process may be kept standing for the explicit Frames of all threads: finding the method of
+  /// one can take the DAC a tenth of a millisecond.
+  private static let frameTime = Duration.milliseconds(20)
+
   /// Every thread that the runtime knows and that has a thread of the system, in the runtime's order.
-  func threads() -> [ManagedThread] {
+  ///
+  /// - Parameter crashed: the thread whose explicit Frames are read however long that takes; 0 for none.
+  func threads(crashed: Int32) -> [ManagedThread] {
     var found: [ManagedThread] = []
+    let end = ContinuousClock.now.advanced(by: Self.frameTime)
     eachThread { thread in
       var entry = ManagedThread(
         id: Int32(bitPattern: thread.os_id), managedID: Int(thread.managed_id))
-      entry.exceptionType = lastThrown(thread).flatMap(className).map(ManagedName.reflected)
-      entry.nativeCalls = nativeCalls(from: thread.frame)
+      entry.exceptionTable = lastThrown(thread).flatMap(methodTable) ?? 0
+      if entry.id == crashed || ContinuousClock.now < end {
+        entry.nativeCalls = nativeCalls(from: thread.frame)
+      } else {
+        entry.isCutShort = true
+      }
       // 0: not started; 0xbaadf00d: gone (SWITCHED_OUT_FIBER_OSID).
       if entry.id > 0 { found.append(entry) }
       return true
@@ -80,6 +91,15 @@ extension Dac {
       let object = memory.load(UInt64.self, at: thread.last_thrown_handle), object != 0
     else { return nil }
     return object
+  }
+
+  /// What says of which type an object is. The lowest bits are the garbage collector's.
+  func methodTable(_ object: UInt64) -> UInt64? {
+    memory.load(UInt64.self, at: object).map { $0 & ~7 }
+  }
+
+  func typeName(_ table: UInt64) -> String? {
+    text { inquest_dac_type_name(sos, table, $0, $1, &$2) }.map(ManagedName.reflected)
   }
 
   func className(_ object: UInt64) -> String? {

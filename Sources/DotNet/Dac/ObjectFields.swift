@@ -42,9 +42,20 @@ struct ObjectFields {
     }
   }
 
+  /// True when the object's class is, or derives from, a class of this name.
+  func isA(_ type: String) -> Bool {
+    guard var table = dac.methodTable(object) else { return false }
+    for _ in 0..<Self.hierarchyLimit where table != 0 {
+      if dac.typeName(table) == type { return true }
+      var data = inquest_dac_method_table()
+      guard inquest_dac_get_method_table(dac.sos, table, &data) == 0 else { return false }
+      table = data.parent
+    }
+    return false
+  }
+
   private func address(of name: String) -> UInt64? {
-    // The low bits of the pointer are the collector's.
-    guard var table = dac.memory.load(UInt64.self, at: object).map({ $0 & ~7 }) else { return nil }
+    guard var table = dac.methodTable(object) else { return nil }
     for _ in 0..<Self.hierarchyLimit where table != 0 {
       var type = inquest_dac_method_table()
       guard inquest_dac_get_method_table(dac.sos, table, &type) == 0 else { return nil }
@@ -85,7 +96,12 @@ extension Dac {
 
   /// The names of a module's fields by their tokens; nil when its metadata cannot be read.
   func names(_ module: UInt64) -> ((UInt32) -> String?)? {
-    if let known = metadata[module] { return { known.field($0)?.name } }
+    metadata(ofModule: module).map { reader in { reader.field($0)?.name } }
+  }
+
+  /// - Parameter module: the address of a Module.
+  func metadata(ofModule module: UInt64) -> MetadataReader? {
+    if let known = metadata[module] { return known }
     var data = inquest_dac_module()
     guard inquest_dac_get_module(sos, module, &data) == 0, data.metadata != 0,
       data.metadata_size <= Self.metadataLimit,
@@ -93,6 +109,6 @@ extension Dac {
         memory: memory, at: data.metadata, size: Int(data.metadata_size))
     else { return nil }
     metadata[module] = reader
-    return { reader.field($0)?.name }
+    return reader
   }
 }

@@ -4,6 +4,7 @@ public final class Inspector {
   /// Sends a question and waits for the answer; nil when there is none to be had.
   private let exchange: ([UInt8]) -> [UInt8]?
   private var methods: [UInt64: ManagedMethod?] = [:]
+  private var helpers: [UInt64: String?] = [:]
   private var descriptors: [UInt64: ManagedMethod?] = [:]
   /// Those asked about so far, by the addresses of their Module.
   public private(set) var modules: [UInt64: ManagedModule] = [:]
@@ -16,8 +17,11 @@ public final class Inspector {
   }
 
   /// The threads that the runtime knows. To be asked first, while the process stands still.
-  public func threads() -> [ManagedThread] {
-    ask(.threads) { _ in
+  ///
+  /// - Parameter crashed: the one to learn most about; nil for none.
+  public func threads(crashed: Int32?) -> [ManagedThread] {
+    ask(.threads) {
+      $0.put(Int(crashed ?? 0))
     } read: { reader throws(WireReader.Damaged) in
       try reader.threads()
     } ?? []
@@ -73,6 +77,27 @@ public final class Inspector {
       return found
     }
     return method(descriptor: entry.method)
+  }
+
+  /// The name of a type by the address of its MethodTable.
+  public func typeName(_ table: UInt64) -> String? {
+    ask(.typeName) {
+      $0.put(table)
+    } read: { reader throws(WireReader.Damaged) in
+      try reader.text(atMost: WireLimits.name)
+    }
+  }
+
+  /// The runtime's own helper that the call before a return address went to; nil for anything else.
+  public func helper(calledBefore returnAddress: UInt64) -> String? {
+    if let known = helpers[returnAddress] { return known }
+    let found = ask(.helper) {
+      $0.put(returnAddress)
+    } read: { reader throws(WireReader.Damaged) in
+      try reader.text(atMost: WireLimits.name)
+    }
+    helpers[returnAddress] = .some(found)
+    return found
   }
 
   /// A method by the address of its MethodDesc.

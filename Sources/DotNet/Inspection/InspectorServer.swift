@@ -2,7 +2,7 @@ public import Memory
 
 /// What the worker may ask. One question, one answer, in turn.
 enum InspectorQuestion: UInt64 {
-  case threads, exception, failFast, method, methodByDescriptor, module
+  case threads, exception, failFast, method, methodByDescriptor, module, helper, typeName
 }
 
 /// The inspector's side: answers questions about the target with the help of the DAC.
@@ -28,6 +28,8 @@ public struct InspectorServer {
     case .method, .methodByDescriptor:
       let address = (try? reader.word()) ?? 0
       return "naming the code at 0x" + String(address, radix: 16)
+    case .typeName: return "naming a type"
+    case .helper: return "naming a helper of the runtime"
     case .module: return "reading a module"
     }
   }
@@ -41,6 +43,8 @@ public struct InspectorServer {
     case .exception: return "the exception is unknown; the stacks are not"
     case .failFast: return "what FailFast was told is unknown; the stacks are not"
     case .method, .methodByDescriptor: return "frames there have no name"
+    case .typeName: return "the type of the exception on some threads is unknown"
+    case .helper: return "which function of the runtime a frame is, is unknown"
     case .module: return "its methods have no assembly and no source lines"
     }
   }
@@ -57,7 +61,8 @@ public struct InspectorServer {
       case .threads:
         // Everything was read before the process stood still, if at all.
         dac.flush()
-        writer.put(dac.threads()) { $0.put($1) }
+        let crashed = Int32(truncatingIfNeeded: try reader.int())
+        writer.put(dac.threads(crashed: crashed)) { $0.put($1) }
       case .exception:
         let thread = Int32(truncatingIfNeeded: try reader.int())
         guard let object = dac.exceptionObject(thread: thread),
@@ -75,6 +80,12 @@ public struct InspectorServer {
       case .methodByDescriptor:
         guard let method = dac.method(descriptor: try reader.word()) else { return [] }
         writer.put(method)
+      case .typeName:
+        guard let name = dac.typeName(try reader.word()) else { return [] }
+        writer.put(name)
+      case .helper:
+        guard let name = dac.helper(calledBefore: try reader.word()) else { return [] }
+        writer.put(name)
       case .module:
         let address = try reader.word()
         guard var module = dac.module(at: address) else { return [] }

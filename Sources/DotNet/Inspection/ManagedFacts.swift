@@ -17,15 +17,17 @@ public struct ManagedThread: Sendable, Equatable {
   public var id: Int32
   /// `Thread.ManagedThreadId`.
   public var managedID: Int
-  /// The type of the exception that it deals with, or was the last to throw.
-  public var exceptionType: String?
+  /// The type (the address of its MethodTable) of the exception that it deals with, or was the last to
+  /// throw; 0 without one. Its name can be had later: types stay.
+  public var exceptionTable: UInt64 = 0
   /// Innermost first.
   public var nativeCalls: [NativeCall] = []
+  /// True when there was no time to look for `nativeCalls`.
+  public var isCutShort = false
 
-  public init(id: Int32, managedID: Int, exceptionType: String? = nil) {
+  public init(id: Int32, managedID: Int) {
     self.id = id
     self.managedID = managedID
-    self.exceptionType = exceptionType
   }
 }
 
@@ -126,8 +128,6 @@ public struct ManagedModule: Sendable, Equatable {
   /// The PE image in the target's memory; 0 where unknown.
   public var image: UInt64 = 0
   public var imageSize: UInt64 = 0
-  /// True when `image` is laid out like the file, not like a loaded image.
-  public var isFileLayout = false
   /// The metadata in the target's memory.
   public var metadata: UInt64 = 0
   public var metadataSize: UInt64 = 0

@@ -2,7 +2,8 @@ extension WireWriter {
   mutating func put(_ thread: ManagedThread) {
     put(Int(thread.id))
     put(thread.managedID)
-    put(thread.exceptionType ?? "")
+    put(thread.exceptionTable)
+    put(thread.isCutShort)
     put(thread.nativeCalls) { writer, call in
       writer.put(call.address)
       writer.put(call.method)
@@ -49,7 +50,6 @@ extension WireWriter {
     put(module.isDynamic)
     put(module.image)
     put(module.imageSize)
-    put(module.isFileLayout)
     put(module.metadata)
     put(module.metadataSize)
     put(module.pdb)
@@ -82,9 +82,9 @@ extension WireReader {
   mutating func thread() throws(Damaged) -> ManagedThread {
     let id = try count(atMost: Int(Int32.max))
     let managed = try count(atMost: Int(Int32.max))
-    let type = try text(atMost: WireLimits.name)
-    var result = ManagedThread(
-      id: Int32(id), managedID: managed, exceptionType: type.isEmpty ? nil : type)
+    var result = ManagedThread(id: Int32(id), managedID: managed)
+    result.exceptionTable = try word()
+    result.isCutShort = try flag()
     result.nativeCalls = try list(atMost: WireLimits.nativeCalls) { reader throws(Damaged) in
       let address = try reader.word()
       return ManagedThread.NativeCall(address: address, method: try reader.word())
@@ -159,7 +159,6 @@ extension WireReader {
     result.image = try word()
     result.imageSize = try word()
     guard !result.image.addingReportingOverflow(result.imageSize).overflow else { throw Damaged() }
-    result.isFileLayout = try flag()
     result.metadata = try word()
     result.metadataSize = try word()
     result.pdb = try word()

@@ -15,17 +15,23 @@ extension ManagedName {
   /// One type name up to a comma or a closing bracket that is not its own; nil where brackets do not match.
   private static func reflected(_ text: [UInt8], _ position: inout Int, depth: Int) -> [UInt8]? {
     let (open, close, comma) = (UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: ","))
+    let (star, backslash) = (UInt8(ascii: "*"), UInt8(ascii: "\\"))
     guard depth < 64 else { return nil }
     var result: [UInt8] = []
     while position < text.count, text[position] != close, text[position] != comma || depth == 0 {
       guard text[position] == open, position + 1 < text.count, text[position + 1] == open else {
-        // An array's brackets hold nothing but commas.
+        // An array's brackets hold nothing but commas, or a star where it is not counted from 0.
         if text[position] == open {
           repeat {
             result.append(text[position])
             position += 1
-          } while position < text.count && text[position] == comma
+          } while position < text.count && (text[position] == comma || text[position] == star)
           guard position < text.count, text[position] == close else { return nil }
+        }
+        // What follows a backslash is a part of a name, whatever it looks like.
+        if text[position] == backslash, position + 1 < text.count {
+          result.append(backslash)
+          position += 1
         }
         result.append(text[position])
         position += 1
@@ -42,6 +48,7 @@ extension ManagedName {
         guard position < text.count, text[position] == comma else { break }
         result.append(comma)
         position += 1
+        guard position < text.count, text[position] == open else { return nil }
       }
       guard position < text.count, text[position] == close else { return nil }
       result.append(close)

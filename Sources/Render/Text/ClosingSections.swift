@@ -1,34 +1,6 @@
 import Report
 
 extension Page {
-  mutating func addModules() {
-    let shown = shownModules.filter { report.modules.indices.contains($0) }.sorted {
-      (report.modules[$0].base, $0) < (report.modules[$1].base, $1)
-    }
-    guard !shown.isEmpty else { return }
-    addHeading("Modules", [Span(.detail, "  of the frames above")])
-    for module in shown.map({ report.modules[$0] }) {
-      var spans = [Span(.plain, module.path.lastPathComponent, limit: 200)]
-      if let version = module.version { spans.append(Span(.detail, "  " + version, limit: 60)) }
-      if module.deleted == true {
-        spans.append(Span(.warning, "  deleted or replaced since it was loaded"))
-      }
-      if let id = module.buildID {
-        spans += [Span(.plain, "  "), Span(.detail, "build-id \(id)", together: true, limit: 100)]
-      } else if let mvid = module.mvid {
-        spans += [Span(.plain, "  "), Span(.detail, "mvid \(mvid)", together: true, limit: 100)]
-      }
-      add(Line(2, hang: 4, spans))
-      add(
-        Line(
-          4, hang: 6,
-          [
-            Span(.detail, "\(module.base)-\(module.end)  ", together: true),
-            Span(.detail, module.path, limit: 400),
-          ]))
-    }
-  }
-
   mutating func addLimitations() {
     guard !report.limitations.isEmpty else { return }
     addHeading("What this report cannot say")

@@ -4,11 +4,12 @@ import Report
 enum StackStyle {
   case crashed, handler, other, exception
 
-  var limit: (head: Int, tail: Int) {
+  /// - Parameter hasMethods: whether there are .NET methods to read.
+  func limit(hasMethods: Bool) -> (head: Int, tail: Int) {
     switch self {
     case .crashed: (40, 12)
     case .handler: (40, 0)
-    case .other: (6, 0)
+    case .other: (hasMethods ? 10 : 6, 0)
     case .exception: (10, 2)
     }
   }
@@ -17,22 +18,30 @@ enum StackStyle {
 extension Page {
   /// The frames, one line each, with folds, marks and source lines.
   mutating func addFrames(_ frames: [Frame], indent: Int, style: StackStyle) {
-    let all = options.allThreads
-    let rows = rows(frames, fold: !all, limit: all ? nil : style.limit)
+    let rows = rows(frames, style: style)
     let last = rows.reduce(0) {
       if case .frame(let number, _) = $1 { max($0, number) } else { $0 }
     }
     let digits = max(2, String(last).count)
-    // Source is for the crashed thread, and for the first frames that have any.
-    var excerpts = style == .crashed ? 6 : 0
+    // Source is for where exceptions were thrown, and for the first frames of the crashed thread.
+    var excerpts =
+      switch style {
+      case .crashed: 6
+      case .exception: 1
+      case .other, .handler: 0
+      }
+    let thrown = style == .exception || threadShowsThrow || shownSource.isEmpty
+    var hasExcerpt = false
     for row in rows {
       switch row {
       case .frame(let number, let frame):
-        if let module = frame.module, module >= 0 { shownModules.insert(module) }
+        noteModule(frame)
         let fault = style == .crashed && number == 0
         add(line(frame, number: number, digits: digits, indent: indent, fault: fault))
-        if excerpts > 0, addSource(frame, indent: indent + digits + 4, around: excerpts == 6) {
+        let around = thrown && !hasExcerpt
+        if excerpts > 0, addSource(frame, indent: indent + digits + 4, around: around) {
           excerpts -= 1
+          hasExcerpt = true
         }
       case .folded(_, let what):
         add(Line(indent + digits + 4, .detail, "… " + what))
@@ -90,8 +99,7 @@ extension Page {
   }
 
   private func name(_ frame: Frame) -> [Span] {
-    let module = module(frame)
-    let file = module?.path.lastPathComponent
+    let file = home(frame) ?? module(frame)?.path.lastPathComponent
     guard let function = frame.function ?? frame.rawFunction else {
       let what =
         isUnnamedManaged(frame)
@@ -105,25 +113,35 @@ extension Page {
       ] + what
     }
     var spans = [Span(.function, function, limit: options.allThreads ? 4000 : 300)]
-    if let offset = frame.functionOffset, offset.value > 0, frame.kind != .inlined {
+    // A line says it better than a number of bytes.
+    let isPlaced = frame.line != nil && !options.allThreads
+    if let offset = frame.functionOffset, offset.value > 0, frame.kind != .inlined, !isPlaced {
       spans.append(Span(.detail, " + \(offset)", together: true))
     }
     if options.allThreads {
       spans += [Span(.plain, "  "), Span(.detail, "\(frame.ip)", together: true)]
     }
-    if let file = frame.managed?.assembly ?? file, !file.isEmpty {
+    if let file, !file.isEmpty {
       spans += [Span(.plain, "  "), Span(.detail, "in " + file, together: true, limit: 200)]
     }
     return spans
   }
 
-  /// The source lines around a frame, where the file exists here.
+  /// The source lines around a frame, where the file exists here, each excerpt once.
   ///
   /// - Returns: whether there were any.
   private mutating func addSource(_ frame: Frame, indent: Int, around: Bool) -> Bool {
     guard let file = frame.file, let number = frame.line, number > 0,
       let source = options.source(file), number <= source.count
     else { return false }
+    guard !options.isNewer(file, report.report.createdAt) else {
+      if shownSource.insert(file).inserted {
+        let text = "(\(file.lastPathComponent) has changed since; its lines are not shown)"
+        add(Line(indent, hang: indent, .warning, text))
+      }
+      return false
+    }
+    guard shownSource.insert("\(file):\(number)").inserted else { return false }
     let context = around ? 2 : 0
     let shown = max(1, number - context)...min(source.count, number + context)
     let width = String(shown.upperBound).count

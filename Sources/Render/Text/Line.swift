@@ -102,11 +102,13 @@ extension String {
 extension Substring {
   /// A word that is wider than a line, cut where a reader of C++ names or paths would cut it.
   fileprivate var pieces: [Substring] {
+    // A path that is cut at a dot ("3.1.", "23/x.dll") is hard to read.
+    let cuts = contains("/") ? "/" : ":,(<&."
     var pieces: [Substring] = []
     var start = startIndex
     for index in indices {
       let next = self.index(after: index)
-      guard next < endIndex, ":,(<&/.".contains(self[index]), self[next] != ":" else { continue }
+      guard next < endIndex, cuts.contains(self[index]), self[next] != ":" else { continue }
       pieces.append(self[start..<next])
       start = next
     }

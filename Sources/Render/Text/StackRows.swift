@@ -21,11 +21,9 @@ enum StackRow {
 }
 
 extension Page {
-  /// - Parameters:
-  ///   - fold: whether plumbing and unnamed managed frames are folded. The innermost frame never is:
-  ///     it is where things happened.
-  ///   - limit: how many rows are shown; the middle of a longer stack is left out.
-  func rows(_ frames: [Frame], fold: Bool, limit: (head: Int, tail: Int)?) -> [StackRow] {
+  /// The frames with folds and marks; with `--all-threads` nothing is folded or left out.
+  func rows(_ frames: [Frame], style: StackStyle) -> [StackRow] {
+    let folds = options.allThreads ? nil : folds(frames, style: style)
     var rows: [StackRow] = []
     var number = 0
     var stack = frames.first?.stack
@@ -43,9 +41,9 @@ extension Page {
       {
         repeats.append((index + repeated.frames, repeated))
       }
-      let run =
-        fold && index > 0 && repeats.isEmpty ? foldable(frames, from: index, stack: stack) : nil
-      if let run {
+      if let folds, repeats.isEmpty,
+        let run = foldable(frames, from: index, stack: stack, folds: folds)
+      {
         rows.append(.folded(count: run.count, what: run.what))
         index += run.count
         number += run.count
@@ -60,22 +58,45 @@ extension Page {
       }
       repeats.removeAll { $0.end == index }
     }
-    return limit.map { elide(rows, head: $0.head, tail: $0.tail) } ?? rows
+    guard !options.allThreads else { return rows }
+    let hasMethods = frames.contains(where: isMethod)
+    return elide(rows, limit: style.limit(hasMethods: hasMethods))
+  }
+
+  /// Which frames a reader can do without, besides unnamed managed ones: the plumbing, and where there
+  /// are methods to read, what the machine does below them and, on a thread that only waits, above.
+  private func folds(_ frames: [Frame], style: StackStyle) -> [Bool] {
+    let first = frames.firstIndex(where: isMethod)
+    let last = frames.lastIndex(where: isMethod)
+    return frames.indices.map { index in
+      let frame = frames[index]
+      if style == .other, let first, index < first {
+        return frame.plumbing == true || isSystem(frame)
+      }
+      // The innermost frame is where things happened.
+      if index == 0 { return false }
+      if frame.plumbing == true { return true }
+      guard let last, index > last, frame.kind == .native else { return false }
+      return isSystem(frame) || (frame.function == nil && frame.module != nil)
+    }
   }
 
   /// The run of frames from `start` that one line can stand for.
   private func foldable(
-    _ frames: [Frame], from start: Int, stack: StackRecord.Kind?
+    _ frames: [Frame], from start: Int, stack: StackRecord.Kind?, folds: [Bool]
   ) -> (count: Int, what: String)? {
-    func run(_ fits: (Frame) -> Bool) -> ArraySlice<Frame> {
-      frames[start...].prefix { fits($0) && $0.repeated == nil && $0.stack == stack }
+    func run(_ fits: (Int) -> Bool) -> ArraySlice<Frame> {
+      let end = (start..<frames.count).first {
+        !fits($0) || frames[$0].repeated != nil || frames[$0].stack != stack
+      }
+      return frames[start..<(end ?? frames.count)]
     }
-    let plumbing = run { $0.plumbing == true }
-    if !plumbing.isEmpty {
-      return (plumbing.count, Words.many(plumbing.count, "runtime frame") + places(plumbing))
+    let folded = run { folds[$0] }
+    if !folded.isEmpty {
+      return (folded.count, Words.many(folded.count, "frame") + " folded" + places(folded))
     }
     // Without inspection every managed frame looks alike; a single one keeps its address.
-    let unnamed = run { isUnnamedManaged($0) && $0.plumbing != true }
+    let unnamed = run { $0 > 0 && isUnnamedManaged(frames[$0]) && !folds[$0] }
     guard unnamed.count > 1 else { return nil }
     return (
       unnamed.count,
@@ -85,23 +106,45 @@ extension Page {
 
   private func places(_ frames: ArraySlice<Frame>) -> String {
     var names: [String] = []
-    for frame in frames {
-      // Generated code has a file only in name ("memfd:doublemapper").
-      guard let module = module(frame), module.kind != .jit else { continue }
-      let name = module.path.lastPathComponent
-      if !names.contains(name) { names.append(name) }
-    }
+    for case let name? in frames.map(home) where !names.contains(name) { names.append(name) }
     guard !names.isEmpty else { return "" }
-    return " (" + names.prefix(3).joined(separator: ", ") + (names.count > 3 ? ", …" : "") + ")"
+    return " (" + names.prefix(4).joined(separator: ", ") + (names.count > 4 ? ", …" : "") + ")"
   }
 
-  /// Both ends of a deep stack are kept: the one says what happened, the other what was going on.
-  private func elide(_ rows: [StackRow], head: Int, tail: Int) -> [StackRow] {
-    guard rows.count > head + tail + 1 else { return rows }
-    let middle = rows[head..<(rows.count - tail)]
-    let count = middle.reduce(0) { $0 + $1.frames }
-    return rows[..<head] + [.folded(count: count, what: Words.many(count, "more frame"))]
-      + rows[(rows.count - tail)...]
+  /// Leaves the middle of a deep stack out. Both ends are kept, for the one says what happened and the
+  /// other what was going on; so are the first frames of the program's own, and each repetition's count.
+  private func elide(_ rows: [StackRow], limit: (head: Int, tail: Int)) -> [StackRow] {
+    guard rows.count > limit.head + limit.tail + 1 else { return rows }
+    let own = rows.firstIndex { if case .frame(_, let frame) = $0 { isOwn(frame) } else { false } }
+    var kept = rows.enumerated().map { index, row in
+      if case .repeated = row { return true }
+      if let own, (own..<(own + 4)).contains(index) { return true }
+      return index < limit.head || index >= rows.count - limit.tail
+    }
+    // A line for a line is no gain.
+    for index in rows.indices.dropFirst().dropLast()
+    where !kept[index] && kept[index - 1] && kept[index + 1] {
+      kept[index] = true
+    }
+    // Two lines about what is not shown are one too many.
+    func merge(_ index: Int, with other: Int) {
+      guard case .folded = rows[index], kept[index], rows.indices.contains(other), !kept[other]
+      else { return }
+      kept[index] = false
+    }
+    for index in rows.indices { merge(index, with: index - 1) }
+    for index in rows.indices.reversed() { merge(index, with: index + 1) }
+    var result: [StackRow] = []
+    var left = 0
+    for (index, row) in rows.enumerated() {
+      if !kept[index] { left += row.frames }
+      if left > 0, index == rows.count - 1 || kept[index + 1] {
+        result.append(.folded(count: left, what: Words.many(left, "more frame")))
+        left = 0
+      }
+      if kept[index] { result.append(row) }
+    }
+    return result
   }
 
   /// Generated or precompiled .NET code that nobody could name.

@@ -26,7 +26,7 @@ extension Page {
     let crashed = report.threads.firstIndex { $0.crashed }
     let others = report.threads.enumerated().filter { $0.offset != crashed }.map(\.element)
     guard !others.isEmpty else { return }
-    let groups = Self.groups(others)
+    let groups = groups(others)
     let title = report.crashedThread == nil ? "Threads" : "Other threads"
     let stacks =
       switch groups.count {
@@ -35,9 +35,11 @@ extension Page {
       default: " with \(groups.count) different stacks"
       }
     addHeading(title, [Span(.detail, "  \(Words.many(others.count, "thread"))\(stacks)")])
-    let shown = options.allThreads ? groups.count : 16
-    for group in groups.prefix(shown) { add(group) }
-    let hidden = groups.dropFirst(shown)
+    let idle = options.allThreads ? [] : groups.filter { isHousekeeping($0[0]) }
+    let told = options.allThreads ? groups : groups.filter { !isHousekeeping($0[0]) }
+    let shown = options.allThreads ? told.count : 16
+    for group in told.prefix(shown) { add(group) }
+    let hidden = told.dropFirst(shown)
     if !hidden.isEmpty {
       let threads = hidden.reduce(0) { $0 + $1.count }
       add(.blank)
@@ -47,11 +49,12 @@ extension Page {
           "… \(Words.many(threads, "more thread")) with \(Words.many(hidden.count, "stack")); "
             + "--all-threads shows them"))
     }
+    addHousekeeping(idle.flatMap { $0 })
   }
 
-  /// Threads with the same stack, address by address; what few threads do comes first, because that
-  /// is where the odd one out is.
-  static func groups(_ threads: [ThreadRecord]) -> [[ThreadRecord]] {
+  /// Threads with the same stack, address by address. Those that are in the program's own code come
+  /// first; then what few threads do, because that is where the odd one out is.
+  private func groups(_ threads: [ThreadRecord]) -> [[ThreadRecord]] {
     var order: [[HexNumber]] = []
     var byStack: [[HexNumber]: [ThreadRecord]] = [:]
     for thread in threads {
@@ -62,30 +65,69 @@ extension Page {
       if byStack[key] == nil { order.append(key) }
       byStack[key, default: []].append(thread)
     }
-    let groups = order.compactMap { byStack[$0] }
-    return groups.filter { $0.count == 1 }
-      + groups.filter { $0.count > 1 }.enumerated()
-      .sorted { ($0.element.count, $0.offset) < ($1.element.count, $1.offset) }.map(\.element)
+    return order.compactMap { byStack[$0] }.enumerated().map {
+      (rank: $1[0].frames.contains(where: isOwn) ? 0 : 1, count: $1.count, place: $0, group: $1)
+    }.sorted { ($0.rank, $0.count, $0.place) < ($1.rank, $1.count, $1.place) }.map(\.group)
   }
 
   private mutating func add(_ group: [ThreadRecord]) {
     guard let first = group.first else { return }
     add(.blank)
     if group.count == 1 {
-      add(
-        Line(
-          2, hang: 4, [Span(.heading, "Thread \(first.id)")] + title(first) + activity(first)))
+      addHead([Span(.heading, "Thread \(first.id)")] + title(first), first)
     } else {
-      add(
-        Line(
-          2, hang: 4,
-          [Span(.heading, "×\(group.count) threads")] + names(group) + activity(first)))
+      addHead([Span(.heading, "×\(group.count) threads")] + names(group), first)
       let ids = options.allThreads ? group.count : 12
       let list = group.prefix(ids).map { "\($0.id)" }.joined(separator: ", ")
       add(Line(4, hang: 4, .detail, "tids " + list + (group.count > ids ? ", …" : "")))
     }
     addFrames(first.frames, indent: 0, style: .other)
     addEnd(first, indent: 6)
+  }
+
+  private mutating func addHead(_ spans: [Span], _ thread: ThreadRecord) {
+    let line = Line(2, hang: 4, spans)
+    add(Line(2, hang: 4, spans + activity(thread, taken: line.columns)))
+  }
+
+  /// The runtime's own threads, which are in every .NET process and hardly ever the reason.
+  private mutating func addHousekeeping(_ threads: [ThreadRecord]) {
+    guard !threads.isEmpty else { return }
+    var order: [String] = []
+    var byName: [String: [Int]] = [:]
+    for thread in threads {
+      let name = housekeepingName(thread)
+      if byName[name] == nil { order.append(name) }
+      byName[name, default: []].append(thread.id)
+    }
+    add(.blank)
+    add(
+      Line(
+        2, hang: 4,
+        [
+          Span(.heading, Words.many(threads.count, "thread")),
+          Span(.plain, " of the runtime itself, waiting"),
+          Span(.detail, "; --all-threads shows them"),
+        ]))
+    let shown = order.prefix(12)
+    var spans = shown.enumerated().map { index, name in
+      let ids = byName[name] ?? []
+      let which = ids.count == 1 ? "\(ids[0])" : "×\(ids.count)"
+      let end = index < order.count - 1 ? ", " : ""
+      return Span(.detail, name + " " + which + end, together: true, limit: 200)
+    }
+    if order.count > shown.count { spans.append(Span(.detail, "…")) }
+    add(Line(4, hang: 4, spans))
+  }
+
+  /// The thread's name, or where it has only the process', the function that it began in.
+  private func housekeepingName(_ thread: ThreadRecord) -> String {
+    if let name = thread.name, name != report.process.name { return name }
+    let entry = thread.frames.last {
+      guard $0.plumbing == true, let function = $0.function else { return false }
+      return !function.contains("ThreadEntry") && !function.hasPrefix("ManagedThreadBase")
+    }
+    return entry?.function?.withoutParameters ?? thread.name ?? "thread"
   }
 
   private func names(_ group: [ThreadRecord]) -> [Span] {
@@ -99,59 +141,15 @@ extension Page {
   private func title(_ thread: ThreadRecord, crashed: Bool = false) -> [Span] {
     var spans: [Span] = []
     if let name = thread.name { spans.append(Span(.plain, " \"\(name)\"", limit: 80)) }
+    if let managed = thread.managed { spans.append(Span(.detail, " (managed \(managed.id))")) }
     if crashed {
       let survives = report.crash.survives == true
       spans.append(Span(.verdict, survives ? " got the signal" : " crashed"))
     }
-    if let managed = thread.managed {
-      spans.append(Span(.detail, ", managed thread \(managed.id)"))
-      if let type = managed.exceptionType { spans.append(Span(.warning, ", handling \(type)")) }
+    if let type = thread.managed?.exceptionType {
+      spans.append(Span(.warning, crashed ? " with \(type)" : " handling \(type)"))
     }
     return spans
-  }
-
-  private func activity(_ thread: ThreadRecord) -> [Span] {
-    guard let state = thread.state else { return [] }
-    guard state == "sleeping" || state == "disk_sleep" else { return [Span(.plain, " \(state)")] }
-    let (function, caller) = wait(of: thread)
-    var spans = [Span(.plain, function == nil ? " waiting" : " waiting in ")]
-    if let function { spans.append(Span(.function, function, limit: 120)) }
-    if let caller { spans.append(Span(.detail, ", called from \(caller)", limit: 120)) }
-    return spans
-  }
-
-  /// What a thread waits in: the function that called the C library, whose own `syscall` says little.
-  /// Where that caller has no name, the C library's function and the caller's file.
-  private func wait(of thread: ThreadRecord) -> (function: String?, caller: String?) {
-    let frames = thread.frames.filter { $0.kind != .inlined }
-    let system = frames.prefix { isSystem($0) }
-    let caller = frames.dropFirst(system.count).first
-    if let name = caller?.function, caller?.plumbing != true {
-      return (Self.withoutParameters(name), nil)
-    }
-    let file = caller.flatMap { module($0) }.flatMap {
-      $0.kind == .jit ? nil : $0.path.lastPathComponent
-    }
-    let outer = system.last { $0.function != nil }?.function
-    return (outer, file)
-  }
-
-  private func isSystem(_ frame: Frame) -> Bool {
-    let file = module(frame)?.path.lastPathComponent ?? ""
-    return ["libc.", "libc-", "libpthread", "ld-linux", "ld-musl", "[vdso]", "linux-vdso"]
-      .contains(where: file.hasPrefix)
-  }
-
-  /// `ns::f(std::function<void (int)>)` without its last pair of parentheses and what is in it.
-  private static func withoutParameters(_ name: String) -> String {
-    guard name.last == ")" else { return name }
-    var depth = 0
-    for index in name.indices.reversed() {
-      if name[index] == ")" { depth += 1 }
-      if name[index] == "(" { depth -= 1 }
-      if depth == 0 { return index == name.startIndex ? name : String(name[..<index]) }
-    }
-    return name
   }
 
   private mutating func addEnd(_ thread: ThreadRecord, indent: Int) {

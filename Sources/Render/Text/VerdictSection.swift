@@ -19,59 +19,6 @@ extension Page {
     }
   }
 
-  mutating func addException() {
-    guard let exception = report.exception else { return }
-    addHeading("Exception")
-    add(exception, depth: 0)
-  }
-
-  private mutating func add(_ exception: ManagedException, depth: Int) {
-    // Inner exceptions nest as deep as a hostile file likes.
-    guard depth < 16 else { return add(Line(2, .detail, "… more inner exceptions")) }
-    let indent = 2 + 2 * min(depth, 4)
-    let lead = depth == 0 ? [] : [Span(.plain, "caused by ")]
-    add(
-      Line(
-        indent,
-        lead + [
-          Span(.verdict, exception.type), Span(.plain, "  "),
-          Span(.detail, "HRESULT \(exception.hresult)", together: true),
-        ]))
-    // split, unlike `lines`, keeps no empty ones: a message of a million line feeds is cut short.
-    let message = exception.message.split(whereSeparator: \.isNewline)
-    for line in message.prefix(12) { add(Line(indent + 2, .plain, String(line))) }
-    if message.count > 12 { add(Line(indent + 2, .detail, "… \(message.count - 12) more lines")) }
-    // The crashed thread's stack says the same for the exception that ended the process.
-    let repeatsThread =
-      depth == 0
-      && exception.frames.first?.ip == report.crashedThread?.frames.first?.ip
-    if !repeatsThread || options.allThreads {
-      addFrames(exception.frames, indent: indent + 2, style: .exception)
-    }
-    for inner in exception.inner { add(inner, depth: depth + 1) }
-  }
-
-  mutating func addDiagnoses() {
-    guard !report.diagnoses.isEmpty else { return }
-    addHeading("Diagnosis")
-    let evidence = Evidence(of: report)
-    for diagnosis in report.diagnoses {
-      add(
-        Line(
-          2, hang: 4,
-          [
-            Span(.marker, "▸ "), Span(.heading, diagnosis.summary),
-            Span(.detail, "  (\(diagnosis.rule), \(diagnosis.confidence) confidence)"),
-          ]))
-      if let detail = diagnosis.detail { add(Line(4, hang: 4, .plain, detail)) }
-      for pointer in diagnosis.evidence {
-        let value = evidence.value(at: pointer).map { " = \($0)" } ?? ""
-        add(
-          Line(4, hang: 6, [Span(.detail, "because "), Span(.detail, pointer + value, limit: 300)]))
-      }
-    }
-  }
-
   /// Where else to look: what this version cannot read, the runtime has told already.
   mutating func addRuntimeMessage() {
     guard report.crash.kind == .abort, report.crash.signal?.code == nil, report.exception == nil,
@@ -110,7 +57,7 @@ extension Page {
           Span(
             .warning,
             runtime.inspection == .unavailable
-              ? ", managed code is not inspected by this version"
+              ? ", managed code was not inspected"
               : ", managed code could not be inspected (\(runtime.inspection))"))
       }
       addField("runtime", spans)

@@ -106,12 +106,12 @@ public struct SignalRecord: Codable, Sendable, Equatable {
 public struct ManagedException: Codable, Sendable {
   public var type: String
   public var message: String
-  public var hresult: HexNumber
+  public var hresult: HResult
   public var frames: [Frame]
   public var inner: [ManagedException]
 
   public init(
-    type: String, message: String, hresult: HexNumber, frames: [Frame], inner: [ManagedException]
+    type: String, message: String, hresult: HResult, frames: [Frame], inner: [ManagedException]
   ) {
     self.type = type
     self.message = message

@@ -12,7 +12,9 @@
       _ registers: RegisterSet, _ rules: ManagedRules, isInterrupted: Bool,
       memory: any MemorySource
     ) -> RegisterSet? {
-      if isInterrupted, let next = stepWithinEpilog(registers, memory: memory) { return next }
+      if isInterrupted, let next = stepWithinEpilog(registers, rules, memory: memory) {
+        return next
+      }
       var machine = ManagedMachine(registers: registers, memory: memory)
       return machine.unwind(rules) ? machine.returned() : nil
     }
@@ -20,7 +22,7 @@
     /// An epilog gives back what the prolog took, in code that the tables do not describe: the rest of it
     /// is carried out. Nil when the instructions from here on are no epilog.
     private static func stepWithinEpilog(
-      _ registers: RegisterSet, memory: any MemorySource
+      _ registers: RegisterSet, _ rules: ManagedRules, memory: any MemorySource
     ) -> RegisterSet? {
       let code = memory.prefix(at: registers.rip, atMost: 64)
       var machine = ManagedMachine(registers: registers, memory: memory)
@@ -55,10 +57,31 @@
         guard machine.pop(Int(code[at] - 0x58) + (isExtended ? 8 : 0)) else { return nil }
         position = at + 1
       }
-      // ret; repz ret; jmp elsewhere, through a register or memory: a tail call
+      let rest = code[position...]
       let isEnd =
-        has([0xc3]) || has([0xf3, 0xc3]) || position > 0 && (has([0xe9]) || has([0x48, 0xff]))
+        has([0xc3]) || has([0xf3, 0xc3])
+        || isTailCall(rest, at: registers.rip &+ UInt64(position), rules)
       return isEnd ? machine.returned() : nil
+    }
+
+    /// A jump out of the function: to an address outside of it or to its start, through memory (FF 25), or through anything
+    /// with a REX.W prefix, which does nothing there and marks a tail call (a switch jumps without).
+    private static func isTailCall(
+      _ code: ArraySlice<UInt8>, at address: UInt64, _ rules: ManagedRules
+    ) -> Bool {
+      let bytes = Array(code.prefix(5))
+      var target: UInt64?
+      if bytes.count == 5, bytes[0] == 0xe9 {
+        let distance = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 1, as: Int32.self) }
+        target = address &+ 5 &+ UInt64(bitPattern: Int64(distance))
+      } else if bytes.count >= 2, bytes[0] == 0xeb {
+        target = address &+ 2 &+ UInt64(bitPattern: Int64(Int8(bitPattern: bytes[1])))
+      }
+      if let target { return target <= rules.start || target >= rules.end }
+      if bytes.starts(with: [0xff, 0x25]) { return true }
+      // FF /4; /0 and /1 are increments and decrements.
+      return bytes.count >= 3 && bytes[0] & 0xf8 == 0x48 && bytes[1] == 0xff
+        && bytes[2] >> 3 & 7 == 4
     }
   }
 
@@ -67,8 +90,6 @@
     var registers: RegisterSet
     let memory: any MemorySource
 
-    /// Slots of one function, at most: the count is one byte.
-    private static let slotLimit = 255
     /// Parts of one function that refer to each other, at most.
     private static let chainLimit = 8
 
@@ -91,23 +112,18 @@
       var offset = registers.rip &- rules.start
       for _ in 0..<Self.chainLimit {
         guard let header = memory.load(UInt32.self, at: rules.information) else { return false }
-        let version = header & 7
-        let flags = header >> 3 & 31
+        let (version, isChained) = (header & 7, header >> 3 & 4 != 0)
         let count = Int(header >> 16 & 255)
-        guard version == 1 || version == 2, count <= Self.slotLimit,
-          let raw = memory.bytes(at: rules.information &+ 4, count: 2 * ((count + 1) & ~1) + 12),
-          undo(raw, count: count, header: header, offset: offset)
+        let first = rules.information &+ 4
+        guard version == 1 || version == 2, let raw = memory.bytes(at: first, count: 2 * count)
         else { return false }
-        let chained: UInt32 = 4
-        if flags & chained == 0 { return true }
+        guard undo(raw, header: header, offset: offset) else { return false }
+        if !isChained { return true }
         // A part of a function refers to the part that has the prolog; all of that was carried out.
-        let at = 2 * ((count + 1) & ~1)
-        let (start, information) = raw.withUnsafeBytes {
-          (
-            $0.loadUnaligned(fromByteOffset: at, as: UInt32.self),
-            $0.loadUnaligned(fromByteOffset: at + 8, as: UInt32.self)
-          )
-        }
+        let parent = first &+ UInt64(2 * ((count + 1) & ~1))
+        guard let start = memory.load(UInt32.self, at: parent),
+          let information = memory.load(UInt32.self, at: parent &+ 8)
+        else { return false }
         rules.start = rules.base &+ UInt64(start)
         rules.information = rules.base &+ UInt64(information)
         offset = .max
@@ -118,30 +134,37 @@
     /// - Parameters:
     ///   - raw: the slots, two bytes each: an offset in the prolog, an operation and its argument.
     ///   - offset: bytes from the function's start to where it is: operations behind it did not happen.
-    private mutating func undo(_ raw: [UInt8], count: Int, header: UInt32, offset: UInt64) -> Bool {
+    private mutating func undo(_ raw: [UInt8], header: UInt32, offset: UInt64) -> Bool {
+      let count = raw.count / 2
+      let prologSize = UInt64(header >> 8 & 255)
       let frameRegister = Int(header >> 24 & 15)
-      let frameOffset = UInt64(header >> 28 & 15) &* 16
       func half(_ slot: Int) -> UInt64 { UInt64(raw[2 * slot]) | UInt64(raw[2 * slot + 1]) << 8 }
       func word(_ slot: Int) -> UInt64 { half(slot) | half(slot + 1) << 16 }
-      // Registers are saved relative to the stack pointer after the prolog.
+      // Registers are saved relative to the stack pointer after the prolog, or to what the frame register
+      // was set to, valid once the prolog has set it: after all of it, whichever part had done that.
       var saveBase = registers.rsp
+      let isChained = header >> 3 & 4 != 0
+      if frameRegister != 0, isChained || offset >= prologSize {
+        saveBase = self[frameRegister] &- UInt64(header >> 28 & 15) &* 16
+      }
       var slot = 0
-      // The frame register is valid once the prolog has set it.
       while slot < count {
         let operation = raw[2 * slot + 1] & 15
         let argument = raw[2 * slot + 1] >> 4
+        let next = slot + Self.slots(operation, argument)
+        guard next <= count else { return false }
         if operation == 3 || operation == 11, UInt64(raw[2 * slot]) <= offset {
-          let distance = operation == 11 && slot + 2 < count ? word(slot + 1) &* 16 : frameOffset
-          saveBase = self[frameRegister] &- distance
+          guard frameRegister != 0 else { return false }
+          let distance = operation == 11 ? word(slot + 1) : UInt64(header >> 28 & 15)
+          saveBase = self[frameRegister] &- distance &* 16
         }
-        slot += Self.slots(operation, argument)
+        slot = next
       }
       slot = 0
       while slot < count {
         let operation = raw[2 * slot + 1] & 15
         let argument = Int(raw[2 * slot + 1] >> 4)
         let next = slot + Self.slots(operation, UInt8(argument))
-        guard next <= count else { return false }
         defer { slot = next }
         guard UInt64(raw[2 * slot]) <= offset else { continue }
         switch operation {

@@ -41,7 +41,8 @@ struct Show: ParsableCommand {
       environment: Console.environment, isTerminal: Console.isTerminal(STDOUT_FILENO))
     let options = TextOptions(
       color: colored, width: min(Console.size().columns, 160), allThreads: allThreads,
-      registers: registers, path: path, source: SourceFiles.lines)
+      registers: registers, path: path, source: SourceFiles.lines,
+      isNewer: SourceFiles.isNewer)
     try Pager.show(TextRenderer(options: options).render(report))
   }
 

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Source files that a report names, as far as they exist here.
@@ -17,6 +18,19 @@ enum SourceFiles {
       line in
       String(decoding: line.last == UInt8(ascii: "\r") ? line.dropLast() : line, as: UTF8.self)
     }
+  }
+
+  /// Whether a file was written after a time as reports give it; false where nobody can say.
+  @Sendable static func isNewer(_ path: String, than time: String) -> Bool {
+    var status = stat()
+    var parts = tm()
+    guard stat(path, &status) == 0 else { return false }
+    var seconds = status.st_mtim.tv_sec
+    guard gmtime_r(&seconds, &parts) != nil else { return false }
+    var text = [CChar](repeating: 0, count: 32)
+    let count = strftime(&text, text.count, "%Y-%m-%dT%H:%M:%S", &parts)
+    // The order of such times is that of their texts; a report made in the same second is later.
+    return String(decoding: text.prefix(count).map(UInt8.init), as: UTF8.self) > time
   }
 
   private static func isSource(_ path: String) -> Bool {

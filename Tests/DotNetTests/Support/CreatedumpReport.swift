@@ -6,7 +6,12 @@ import Foundation
 struct CreatedumpReport: Sendable {
   struct Frame: Sendable {
     var ip: UInt64
+    var sp: UInt64
     var method: String
+    var token: UInt64
+    var offset: UInt64
+    var file = ""
+    var mvid = ""
   }
 
   struct Thread: Sendable {
@@ -25,7 +30,7 @@ struct CreatedumpReport: Sendable {
   init(_ path: String) throws {
     let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
     var next = Thread(id: 0)
-    var address: UInt64 = 0
+    var (address, stack, token, offset): (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
     for line in text.split(separator: "\n") {
       guard let (key, value) = Self.entry(line) else { continue }
       switch key {
@@ -39,8 +44,17 @@ struct CreatedumpReport: Sendable {
       case "IP": threads[threads.count - 1].ip = Self.number(value)
       case "SP": threads[threads.count - 1].sp = Self.number(value)
       case "native_address": address = Self.number(value)
+      case "stack_pointer": stack = Self.number(value)
+      case "native_offset": offset = Self.number(value)
+      case "token": token = Self.number(value)
       case "method_name":
-        threads[threads.count - 1].frames.append(Frame(ip: address, method: value))
+        threads[threads.count - 1].frames.append(
+          Frame(ip: address, sp: stack, method: value, token: token, offset: offset))
+      case "filename", "guid":
+        let frames = threads[threads.count - 1].frames
+        guard let last = frames.last, last.ip == address else { break }
+        let keyPath = key == "guid" ? \Frame.mvid : \Frame.file
+        threads[threads.count - 1].frames[frames.count - 1][keyPath: keyPath] = value
       default: break
       }
     }

@@ -90,13 +90,16 @@ struct Inspected: Sendable {
     try await body?(collector)
     let ended = await collector.finish(within: 60)
     let seconds = (ContinuousClock.now - begun).seconds
-    #expect(ended.ending == .exited(0), "\(ended.errors)")
+    let report = try ReportFile(path)
+    // An inspector that died for good makes a report partial; one that there never was does not.
+    let isFailed = report.json["runtime"]["inspection"].text == "failed"
+    #expect(ended.ending == .exited(isFailed ? 3 : 0), "\(ended.errors)")
+    #expect(report.json["report"]["complete"].bool == !isFailed)
     #expect(ended.output == "" && ended.errors == "")
     program.write("go on\n")
     let outcome = await program.finish(within: 20)
     return Inspected(
-      trigger: .live, runtime: runtime, report: try ReportFile(path), outcome: outcome,
-      seconds: seconds)
+      trigger: .live, runtime: runtime, report: report, outcome: outcome, seconds: seconds)
   }
 
   // MARK: What always holds

@@ -11,7 +11,7 @@ extension Case {
     generic-method-in-generic generic-static arguments overloads lambda lambda-capturing
     lambda-in-generic local-function iterator iterator-generic linq linq-iterator sort lazy explicit-interface
     struct-method virtual-method constructor static-constructor property indexer operator
-    delegate-multicast event reflection reflection-constructor dynamic-method long-lines deep callback
+    delegate-multicast event reflection reflection-constructor dynamic-method long-lines deep hot from-memory callback
     callback-twice finalizer
     async-before-await async-after-delay async-after-yield async-generic async-struct async-lambda
     async-void async-void-on-pool async-inner async-file async-http pool thread timer task-wait
@@ -77,7 +77,12 @@ extension Scenario {
     throwing.filter { ends.contains($0.subject.end) }
   }
   /// Those whose printed stack can be compared frame by frame.
-  static let printed = throwing(.exception).filter { !$0.subject.isCutShort }
+  ///
+  /// Of code that was compiled again 3.1 prints the last line of the method, whatever it was: it looks the
+  /// new code up in the map of the old. Ours are held against the source: ``HotMethodTests``.
+  static let printed = throwing(.exception).filter {
+    !$0.subject.isCutShort && !($0.subject.mode == "hot" && $0.runtime == .core3)
+  }
 }
 
 extension Experiment {

@@ -65,13 +65,13 @@ struct Lab: Sendable {
     }
   }()
 
-  private static func buildTool(in scratch: Scratch) throws -> String {
+  static func buildTool(in scratch: Scratch) throws -> String {
     let tool = scratch.file("portable-pdb.exe")
     let cecil = "/usr/lib/mono/gac/Mono.Cecil/0.11.0.0__0738eb9f132ed756/Mono.Cecil.dll"
     _ = try output(
       of: [
         "mcs", "-out:\(tool)", "-r:/usr/lib/mono/4.5/mcs.exe", "-r:\(cecil)",
-        Places.repository + "/Tests/Fixtures/dotnet/portable-pdb.cs",
+        Places.repository + "/tools/portable-pdb.cs",
       ], timeout: 60)
     return tool
   }

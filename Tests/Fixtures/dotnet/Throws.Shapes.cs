@@ -321,6 +321,58 @@ static class Shapes
         return Descend(levels - 1) + 1;
     }
 
+    // The assembly once more, with its PDB, from bytes: it has no path, and its PDB is nowhere but in memory.
+    internal static void FromMemory()
+    {
+        string path = typeof(Shapes).Assembly.Location;
+        string pdb = System.IO.Path.ChangeExtension(path, "pdb");
+        var copy = System.IO.File.Exists(pdb)
+            ? System.Reflection.Assembly.Load(System.IO.File.ReadAllBytes(path), System.IO.File.ReadAllBytes(pdb))
+            : System.Reflection.Assembly.Load(System.IO.File.ReadAllBytes(path));
+        var method = copy.GetType("Shapes").GetMethod(
+            "LoadedFromBytes", System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Static);
+        ((Action)Delegate.CreateDelegate(typeof(Action), method))();
+    }
+
+    internal static void LoadedFromBytes()
+    {
+        throw new InvalidOperationException("from bytes");
+    }
+
+    // Called often enough to be compiled again, optimised: what throws then comes last in the code.
+    internal static void HotMethods()
+    {
+        int sum = 0;
+        for (int round = 0; round < 8; round++)
+        {
+            for (int i = 0; i < 2000; i++)
+                sum += Simmer(i % 90);
+            System.Threading.Thread.Sleep(60);
+        }
+        Simmer(sum > 0 ? 99 : 98);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static int Simmer(int degrees)
+    {
+        int heat = Stir(degrees) * 2;
+        if (heat < 0)
+            heat = Stir(-heat);
+        GC.KeepAlive(heat);
+        return heat + 1;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static int Stir(int degrees)
+    {
+        if (degrees > 95)
+            throw new InvalidOperationException("boils over at " + degrees);
+        int result = 0;
+        for (int i = 0; i < 3; i++)
+            result += degrees * i;
+        return result;
+    }
+
     internal static void InFinalizer()
     {
         MakeGarbage();

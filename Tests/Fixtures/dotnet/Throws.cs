@@ -55,6 +55,8 @@ static class Throws
         { "dynamic-method", Shapes.InDynamicMethod },
         { "long-lines", Shapes.ManyLines },
         { "deep", Shapes.DeepRecursion },
+        { "hot", Shapes.HotMethods },
+        { "from-memory", Shapes.FromMemory },
         { "callback", Native.ThrowFromCallback },
         { "callback-twice", Native.ThrowFromCallbackInCallback },
         { "finalizer", Shapes.InFinalizer },

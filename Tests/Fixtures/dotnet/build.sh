@@ -18,6 +18,7 @@ fail() {
 
 [ $# -eq 1 ] || fail "usage: build.sh DEST"
 here=$(cd "$(dirname "$0")" && pwd)
+tools=$here/../../../tools
 dest=$1
 cecil=/usr/lib/mono/gac/Mono.Cecil/0.11.0.0__0738eb9f132ed756/Mono.Cecil.dll
 command -v mcs >/dev/null || fail "no mcs; on Debian: apt-get install mono-mcs"
@@ -42,8 +43,8 @@ build_all() {
     mkdir -p "$partial/beside" "$partial/embedded"
     compile Crash "$here/Crash.cs"
     compile Throws "$here"/Throws*.cs
-    for tool in portable-pdb roslyn-names; do
-        mcs -out:"$partial/$tool.exe" -r:/usr/lib/mono/4.5/mcs.exe -r:"$cecil" "$here/$tool.cs" ||
+    for tool in "$tools/portable-pdb" "$here/roslyn-names"; do
+        mcs -out:"$partial/${tool##*/}.exe" -r:/usr/lib/mono/4.5/mcs.exe -r:"$cecil" "$tool.cs" ||
             fail "mcs failed on $tool.cs; on Debian: apt-get install libmono-cecil-private-cil"
     done
     for kind in beside embedded; do
@@ -67,7 +68,7 @@ trap 'rm -rf "$partial"' EXIT
 trap 'exit 130' INT TERM HUP
 for version in 8.0.4 3.1.23; do
     config=$here/runtimeconfig-${version%.*}.json
-    ! up_to_date "$dest/$version/Crash.dll" "$here"/*.cs "$here/native.c" "$config" "$here"/*.sh || continue
+    ! up_to_date "$dest/$version/Crash.dll" "$here"/*.cs "$tools/portable-pdb.cs" "$here/native.c" "$config" "$here"/*.sh || continue
     [ -e "$partial" ] || build_all
     cp "$config" "$partial/runtimeconfig.json"
     to=$dest/$version
