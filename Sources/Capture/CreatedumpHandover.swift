@@ -69,5 +69,6 @@ public enum Inheritance {
     }
     inquest_close_from(3)
     umask(0o077)
+    inquest_keep_heap()
   }
 }

@@ -31,8 +31,15 @@ enum FactKind: UInt8 {
 }
 
 /// The worker's end.
-struct FactSender: ~Copyable {
+///
+/// Threads are sent several at a time, anything else at once and after the threads that wait: a worker
+/// announces each stage before it begins, so what it has found is out before anything can kill it.
+final class FactSender {
   private let descriptor: CInt
+  private var waiting: [UInt8] = []
+  /// Bytes of threads that may wait. A system call for each of 3,000 threads, and the supervisor's waking up
+  /// for it, cost as much as finding their frames.
+  private static let patience = 64 << 10
 
   init(descriptor: CInt) {
     self.descriptor = descriptor
@@ -43,18 +50,20 @@ struct FactSender: ~Copyable {
   }
 
   func send(_ kind: FactKind, _ payload: some Collection<UInt8>) {
-    var message: [UInt8] = [kind.rawValue]
-    withUnsafeBytes(of: UInt32(payload.count).littleEndian) { message += $0 }
-    message += payload
+    waiting.append(kind.rawValue)
+    withUnsafeBytes(of: UInt32(payload.count).littleEndian) { waiting += $0 }
+    waiting += payload
+    if kind == .thread, waiting.count < Self.patience { return }
     var sent = 0
-    while sent < message.count {
-      let count = message.withUnsafeBytes {
+    while sent < waiting.count {
+      let count = waiting.withUnsafeBytes {
         write(descriptor, $0.baseAddress.map { $0 + sent }, $0.count - sent)
       }
       // The supervisor is gone: there is nobody to work for, and nobody left to be harmed.
       if count <= 0 { _exit(1) }
       sent += count
     }
+    waiting.removeAll(keepingCapacity: true)
   }
 
   func send(_ kind: FactKind, _ text: String) {
@@ -66,33 +75,42 @@ struct FactSender: ~Copyable {
   }
 }
 
-/// Cuts the supervisor's end of the stream into messages.
+/// Cuts the supervisor's end of the stream into messages, each with bytes of its own.
 struct FactParser {
-  private var bytes: [UInt8] = []
-  private var start = 0
+  private static let headerSize = 5
+  private var header: [UInt8] = []
+  private var payload: [UInt8] = []
+  /// Bytes of the payload that are still to come.
+  private var missing = 0
+  private var isGarbage = false
 
   /// More than any message of ours: a length above it means that the stream is garbage.
   static let maximumLength = 256 << 20
+  /// Bytes that are set aside for a message of which nothing but the length has come.
+  private static let trustedLength = 1 << 20
 
-  mutating func append(_ chunk: UnsafeRawBufferPointer) {
-    if start > 1 << 20 {
-      bytes.removeFirst(start)
-      start = 0
+  /// Hands every message that `chunk` completes to `accept`. An unfinished one at the end of the stream,
+  /// which a worker leaves when it dies in the middle of sending, is never handed on.
+  mutating func take(_ chunk: UnsafeRawBufferPointer, accept: (FactKind, [UInt8]) -> Void) {
+    var rest = chunk[...]
+    while !rest.isEmpty, !isGarbage {
+      if header.count < Self.headerSize {
+        let part = rest.prefix(Self.headerSize - header.count)
+        header += part
+        rest = rest.dropFirst(part.count)
+        guard header.count == Self.headerSize else { return }
+        missing = header.dropFirst().reversed().reduce(0) { $0 << 8 | Int($1) }
+        isGarbage = missing > Self.maximumLength
+        payload = []
+        payload.reserveCapacity(min(missing, Self.trustedLength))
+      }
+      let part = rest.prefix(missing)
+      payload.append(contentsOf: UnsafeRawBufferPointer(rebasing: part))
+      rest = rest.dropFirst(part.count)
+      missing -= part.count
+      guard missing == 0 else { return }
+      if let kind = FactKind(rawValue: header[0]) { accept(kind, payload) }
+      header.removeAll(keepingCapacity: true)
     }
-    bytes += chunk
-  }
-
-  /// The next whole message; nil until more bytes have come. An unfinished one at the end of the stream,
-  /// which a worker leaves when it dies in the middle of sending, is never returned.
-  mutating func next() -> (kind: FactKind, payload: ArraySlice<UInt8>)? {
-    while bytes.count - start >= 5 {
-      let length = bytes[(start + 1)..<(start + 5)].reversed().reduce(0) { $0 << 8 | Int($1) }
-      guard length <= Self.maximumLength, bytes.count - start >= 5 + length else { return nil }
-      let kind = FactKind(rawValue: bytes[start])
-      let payload = bytes[(start + 5)..<(start + 5 + length)]
-      start += 5 + length
-      if let kind { return (kind, payload) }
-    }
-    return nil
   }
 }

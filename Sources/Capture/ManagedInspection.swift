@@ -33,9 +33,11 @@ final class ManagedInspection {
   /// Starts the inspector, and does not wait for it.
   ///
   /// - Returns: nil for a process without a .NET runtime.
-  init?(_ directory: borrowing ProcessDirectory, request: CaptureRequest, deadline: Instant) {
-    let maps = directory.contents(of: "maps", limit: 64 << 20) ?? []
-    guard let runtime = ManagedRuntime(mappings: MappingTable(text: maps)) else { return nil }
+  init?(
+    _ directory: borrowing ProcessDirectory, mappings: MappingTable, request: CaptureRequest,
+    deadline: Instant
+  ) {
+    guard let runtime = ManagedRuntime(mappings: mappings) else { return nil }
     self.runtime = runtime
     let memory = ProcessMemory(pid: request.pid)
     version = RuntimeVersion(runtime.mappings, memory: memory)

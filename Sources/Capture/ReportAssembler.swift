@@ -37,7 +37,7 @@ struct ReportAssembler {
     values["process"] = JSONStream.encode(ProcessRecord(pid: Int(request.pid)))[...]
   }
 
-  mutating func accept(_ kind: FactKind, _ payload: ArraySlice<UInt8>) {
+  mutating func accept(_ kind: FactKind, _ payload: [UInt8]) {
     switch kind {
     case .stage:
       currentStage = String(decoding: payload, as: UTF8.self)
@@ -114,7 +114,8 @@ struct ReportAssembler {
   /// Threads that only an earlier, dead worker told of are kept, after those of the last one.
   func json(_ info: ReportInfo) -> [UInt8] {
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(1 << 16)
+    bytes.reserveCapacity(
+      threads.values.reduce(1 << 16) { $0 + $1.count } + values.values.reduce(0) { $0 + $1.count })
     for key in Report.keys {
       let value: ArraySlice<UInt8>?
       switch key {
@@ -141,6 +142,7 @@ struct ReportAssembler {
 
   private static func list(_ items: [ArraySlice<UInt8>]) -> ArraySlice<UInt8> {
     var bytes = [UInt8(ascii: "[")]
+    bytes.reserveCapacity(items.reduce(2) { $0 + $1.count + 1 })
     for (index, item) in items.enumerated() {
       if index > 0 { bytes.append(UInt8(ascii: ",")) }
       bytes += item
@@ -149,7 +151,7 @@ struct ReportAssembler {
     return bytes[...]
   }
 
-  private static func milliseconds(_ payload: ArraySlice<UInt8>) -> Double? {
+  private static func milliseconds(_ payload: [UInt8]) -> Double? {
     guard payload.count == 8 else { return nil }
     return Double(bitPattern: payload.reversed().reduce(0) { $0 << 8 | UInt64($1) })
   }

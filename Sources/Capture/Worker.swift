@@ -47,11 +47,13 @@ struct Worker: ~Copyable {
       facts.send(.name, process.name ?? "")
       send("process", process)
       if !redacted.isEmpty { facts.send(.redacted, redacted.joined(separator: "\n")) }
-      let managed = beginInspection(directory)
+      let map = MapReading(directory)
+      let managed = beginInspection(directory, map)
       let crashed = awaitCrashedThread(directory)
       awaitInspection(managed)
       let frozen =
-        mayFreeze ? try freeze(directory, managed, crashed: crashed) : observe(directory)
+        mayFreeze
+        ? try freeze(directory, map, managed, crashed: crashed) : observe(directory, map)
       let isWhole = examine(frozen, crashed: crashed, managed, directory)
       facts.send(.done, isWhole ? "" : "partial")
     } catch {
@@ -87,10 +89,13 @@ struct Worker: ~Copyable {
   }
 
   /// Starts reading what the runtime knows; nil for a process without one, or when nobody wants it.
-  private func beginInspection(_ directory: borrowing ProcessDirectory) -> ManagedInspection? {
+  private func beginInspection(
+    _ directory: borrowing ProcessDirectory, _ map: MapReading
+  ) -> ManagedInspection? {
     guard request.inspectsManaged, !skipped.contains(.managed) else { return nil }
     let start = begin(.managed)
-    let inspection = ManagedInspection(directory, request: request, deadline: deadline)
+    let inspection = ManagedInspection(
+      directory, mappings: map.mappings, request: request, deadline: deadline)
     end(start)
     return inspection
   }
@@ -106,9 +111,12 @@ struct Worker: ~Copyable {
 
   /// Everything between the first stop and the last release.
   private func freeze(
-    _ directory: borrowing ProcessDirectory, _ managed: ManagedInspection?, crashed: Int32?
+    _ directory: borrowing ProcessDirectory, _ map: MapReading, _ managed: ManagedInspection?,
+    crashed: Int32?
   ) throws(InferiorError) -> FrozenProcess {
     let start = begin(.freeze)
+    let arena = CopyArena(
+      room: StackCopy.room(threads: directory.threadIDs().count, mappings: map.mappings))
     // The runtime allows us to trace it only after it has forked us; by hand there is at most another
     // capture to wait for, which is over in a moment.
     let patience = request.trigger == .crash ? 1000.0 : 100
@@ -119,10 +127,9 @@ struct Worker: ~Copyable {
     stopped.readRegisters()
     stopped.readPointers(directory)
     let live = stopped.threads.first { $0.hold == .stopped }?.id ?? request.pid
-    let maps = directory.contents(of: "task/\(live)/maps", limit: 64 << 20) ?? []
-    let mappings = MappingTable(text: maps)
+    let mappings = map.updated(directory, thread: live)
     let source = ProcessMemory(pid: live)
-    let memory = SnapshotMemory(live: source)
+    let memory = SnapshotMemory(live: source, arena: arena)
     let whole = StackCopy.take(
       stopped.threads, pid: request.pid, mappings: mappings, live: source, into: memory,
       isOverBudget: { Instant.now > limit })
@@ -145,12 +152,13 @@ struct Worker: ~Copyable {
 
   /// What there is without stopping anyone: threads that are blocked show where, and their stacks stay as
   /// they are.
-  private func observe(_ directory: borrowing ProcessDirectory) -> FrozenProcess {
+  private func observe(
+    _ directory: borrowing ProcessDirectory, _ map: MapReading
+  ) -> FrozenProcess {
     let threads = StoppedProcess.observe(directory)
     let live = threads.first { $0.hold != .none(.exited) }?.id ?? request.pid
-    let maps = directory.contents(of: "task/\(live)/maps", limit: 64 << 20) ?? []
     var frozen = FrozenProcess(
-      threads: threads, liveThread: live, mappings: MappingTable(text: maps),
+      threads: threads, liveThread: live, mappings: map.updated(directory, thread: live),
       memory: SnapshotMemory(live: ProcessMemory(pid: live)), milliseconds: 0)
     fillInUnstopped(&frozen, directory)
     return frozen

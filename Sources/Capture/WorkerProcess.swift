@@ -51,10 +51,10 @@ struct WorkerProcess: ~Copyable {
   ///
   /// - Parameter limit: the point at which a stage that begins now, of this name, has had its time.
   consuming func follow(
-    limit: (String?) -> Instant, accept: (FactKind, ArraySlice<UInt8>) -> Void
+    limit: (String?) -> Instant, accept: (FactKind, [UInt8]) -> Void
   ) -> End {
     var parser = FactParser()
-    let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
+    let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
     defer {
       chunk.deallocate()
       close(socket)
@@ -71,8 +71,7 @@ struct WorkerProcess: ~Copyable {
       let count = read(socket, chunk.baseAddress, chunk.count)
       if count < 0, errno == EINTR { continue }
       if count <= 0 { return reap() }
-      parser.append(UnsafeRawBufferPointer(rebasing: chunk[..<count]))
-      while let (kind, payload) = parser.next() {
+      parser.take(UnsafeRawBufferPointer(rebasing: chunk[..<count])) { kind, payload in
         accept(kind, payload)
         if kind == .stage { end = limit(String(decoding: payload, as: UTF8.self)) }
       }

@@ -89,6 +89,8 @@ public struct ProcessDirectory: ~Copyable {
       }
       if chunk.isEmpty { break }
       bytes += chunk
+      // What fits into a page comes whole: a second call only to hear that is half the cost.
+      if limit <= 4096 { break }
     }
     return bytes
   }

@@ -8,9 +8,36 @@ public protocol MemorySource {
   /// - Returns: how many bytes from the start of the range could be read, 0 when none: a range that
   ///   runs into a hole is read up to the hole.
   func read(_ address: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Int
+
+  /// The piece around `address` of which the source has a copy, to be read without a call a word; nil where
+  /// it has none.
+  func window(at address: UInt64) -> MemoryWindow?
+}
+
+/// A copied piece of memory. It stays where it is for as long as its source lives.
+public struct MemoryWindow {
+  /// The address of the first byte.
+  public let start: UInt64
+  @usableFromInline let bytes: UnsafeRawBufferPointer
+
+  public init(start: UInt64, bytes: UnsafeRawBufferPointer) {
+    self.start = start
+    self.bytes = bytes
+  }
+
+  /// The word at `address`, nil unless all of it lies in here.
+  @inlinable
+  public func word(at address: UInt64) -> UInt64? {
+    let offset = address &- start
+    let count = UInt64(bytes.count)
+    guard count >= 8, offset <= count - 8 else { return nil }
+    return bytes.loadUnaligned(fromByteOffset: Int(offset), as: UInt64.self)
+  }
 }
 
 extension MemorySource {
+  public func window(at address: UInt64) -> MemoryWindow? { nil }
+
   /// The bytes at `address`, or nil unless all `count` of them can be read.
   public func bytes(at address: UInt64, count: Int) -> [UInt8]? {
     let read = prefix(at: address, atMost: count)

@@ -3,22 +3,51 @@
 /// Stacks are copied while the process is frozen and walked after it runs again; code and unwind tables
 /// do not change and are read from the live process when needed.
 public final class SnapshotMemory: MemorySource {
+  /// Part of the process as it was, at an address of ours.
+  private struct Copy {
+    var start: UInt64
+    var bytes: UnsafeRawBufferPointer
+    var end: UInt64 { start + UInt64(bytes.count) }
+  }
+
   private let live: any MemorySource
+  /// Where the copies' bytes are. Copies point into it.
+  private let arena: CopyArena
   /// Ascending and without overlap.
-  private var copies: [(start: UInt64, bytes: [UInt8])] = []
+  private var copies: [Copy] = []
   /// The copy that answered last: a walk stays in one stack.
   private var recent = 0
 
-  public init(live: any MemorySource) {
+  public init(live: any MemorySource, arena: CopyArena = CopyArena()) {
     self.live = live
+    self.arena = arena
   }
 
-  /// Adds a copy; one that overlaps an earlier one is ignored (two threads on one stack).
-  public func add(_ bytes: [UInt8], at address: UInt64) {
-    guard !bytes.isEmpty, copies.isEmpty || index(at: address) == nil else { return }
-    let position = copies.firstIndex { $0.start > address } ?? copies.count
-    if position < copies.count, copies[position].start < address + UInt64(bytes.count) { return }
-    copies.insert((address, bytes), at: position)
+  /// Adds copies of `ranges`, whatever `read` can get of each.
+  ///
+  /// - Parameters:
+  ///   - ranges: addresses; one that overlaps an earlier copy is left out (two threads on one stack).
+  ///   - read: fills each buffer from the address before it, in order, and says with how many bytes.
+  public func add(
+    _ ranges: [Range<UInt64>],
+    read: ([(address: UInt64, buffer: UnsafeMutableRawBufferPointer)]) -> [Int]
+  ) {
+    var wanted: [(address: UInt64, buffer: UnsafeMutableRawBufferPointer)] = []
+    var last = copies.last?.end ?? 0
+    var isSorted = true
+    for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) where !range.isEmpty {
+      let end = wanted.last.map { $0.address + UInt64($0.buffer.count) } ?? 0
+      guard end <= range.lowerBound, !overlaps(range), let buffer = arena.allocate(range.count)
+      else { continue }
+      wanted.append((range.lowerBound, buffer))
+      isSorted = isSorted && range.lowerBound >= last
+      last = range.upperBound
+    }
+    for (piece, count) in zip(wanted, read(wanted)) where count > 0 {
+      copies.append(
+        Copy(start: piece.address, bytes: UnsafeRawBufferPointer(rebasing: piece.buffer[..<count])))
+    }
+    if !isSorted { copies.sort { $0.start < $1.start } }
   }
 
   /// True when the byte at `address` has been copied.
@@ -26,32 +55,51 @@ public final class SnapshotMemory: MemorySource {
     index(at: address) != nil
   }
 
+  public func window(at address: UInt64) -> MemoryWindow? {
+    guard let index = index(at: address) else { return nil }
+    return MemoryWindow(start: copies[index].start, bytes: copies[index].bytes)
+  }
+
   public func read(_ address: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Int {
-    guard let index = index(at: address) else { return live.read(address, into: buffer) }
-    recent = index
-    let offset = Int(address - copies[index].start)
-    let count = min(buffer.count, copies[index].bytes.count - offset)
-    copies[index].bytes.withUnsafeBytes {
-      buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + count]))
+    var done = 0
+    while done < buffer.count, let index = index(at: address &+ UInt64(done)) {
+      recent = index
+      let bytes = copies[index].bytes
+      let offset = Int(address &+ UInt64(done) - copies[index].start)
+      let count = min(buffer.count - done, bytes.count - offset)
+      UnsafeMutableRawBufferPointer(rebasing: buffer[done..<done + count])
+        .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count]))
+      done += count
     }
-    guard count < buffer.count else { return count }
-    return count
+    guard done < buffer.count else { return done }
+    return done
       + live.read(
-        address + UInt64(count), into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
+        address &+ UInt64(done), into: UnsafeMutableRawBufferPointer(rebasing: buffer[done...]))
+  }
+
+  private func overlaps(_ range: Range<UInt64>) -> Bool {
+    let next = position(after: range.lowerBound)
+    if next < copies.count, copies[next].start < range.upperBound { return true }
+    return next > 0 && copies[next - 1].end > range.lowerBound
   }
 
   private func index(at address: UInt64) -> Int? {
     func holds(_ index: Int) -> Bool {
-      let copy = copies[index]
-      return copy.start <= address && address - copy.start < UInt64(copy.bytes.count)
+      copies[index].start <= address && address < copies[index].end
     }
     if recent < copies.count, holds(recent) { return recent }
+    let next = position(after: address)
+    return next > 0 && holds(next - 1) ? next - 1 : nil
+  }
+
+  /// The position of the first copy that begins above `address`.
+  private func position(after address: UInt64) -> Int {
     var low = 0
     var high = copies.count
     while low < high {
       let middle = (low + high) / 2
       if copies[middle].start <= address { low = middle + 1 } else { high = middle }
     }
-    return low > 0 && holds(low - 1) ? low - 1 : nil
+    return low
   }
 }

@@ -10,13 +10,13 @@ final class AddressSpace {
   let mappings: MappingTable
   /// The registers that the next cursor starts from.
   var registers = RegisterSet()
-  /// The last address for which libunwind asked for unwind information that does not exist. When it is the
-  /// current frame's, what the library does next is a guess of its own.
-  var failedLookup: UInt64?
   /// Set when a word of the target could not be read since the last reset.
   var readFailed = false
 
   private var tables: [UnwindTable??]
+  /// The copy in which the last word was found: a walk stays in one stack.
+  private var window: MemoryWindow?
+  private var places = PlaceCache()
   /// libunwind keeps rules by address alone, but an address means one thing where a thread was
   /// interrupted and another, the instruction before it, where a call returns. A function that begins
   /// right after another one's last call has both. So each kind has a cache of its own.
@@ -74,6 +74,22 @@ final class AddressSpace {
       address, &result, 0, space, Unmanaged.passUnretained(self).toOpaque()) == 0
   }
 
+  /// What is to be known about the code at `ip`.
+  func place(_ ip: UInt64, isInterrupted: Bool) -> CodePlace {
+    if let known = places[ip, isInterrupted] { return known }
+    let lookup = isInterrupted ? ip : ip &- 1
+    var place = CodePlace()
+    if mappings.index(containing: ip).map({ mappings.mappings[$0].isExecutable }) ?? false {
+      place.insert(.code)
+    }
+    if isNative(lookup) { place.insert(.native) }
+    if hasUnwindInfo(lookup) { place.insert(.unwindInfo) }
+    if FramePolicy.isSignalTrampoline(ip, memory: memory) { place.insert(.trampoline) }
+    if FramePolicy.callsMovedHandler(before: ip, memory: memory) { place.insert(.movedHandler) }
+    places[ip, isInterrupted] = place
+    return place
+  }
+
   /// True when `address` lies in an ELF file.
   func isNative(_ address: UInt64) -> Bool {
     guard let image = images.containing(address) else { return false }
@@ -91,6 +107,11 @@ final class AddressSpace {
   }
 
   private func readWord(_ address: UInt64, _ value: UnsafeMutablePointer<unw_word_t>) -> CInt {
+    if let word = window?.word(at: UInt64(address)) {
+      value.pointee = unw_word_t(word)
+      return 0
+    }
+    if let next = memory.window(at: UInt64(address)) { window = next }
     let buffer = UnsafeMutableRawBufferPointer(start: value, count: MemoryLayout<unw_word_t>.size)
     guard memory.read(UInt64(address), into: buffer) == buffer.count else {
       readFailed = true
@@ -105,15 +126,12 @@ final class AddressSpace {
   ) -> CInt {
     let address = UInt64(ip)
     guard let index = images.index(containing: address), let table = table(index) else {
-      failedLookup = address
       return -INQUEST_UNW_NO_INFO
     }
     let image = images.images[index]
-    let answer = inquest_unwind_search(
+    return inquest_unwind_search(
       space, ip, unw_word_t(image.base), unw_word_t(image.end), unw_word_t(table.header),
       unw_word_t(table.table), unw_word_t(table.entries), result, needInfo, argument)
-    if answer != 0 { failedLookup = address }
-    return answer
   }
 
   private func table(_ index: Int) -> UnwindTable? {

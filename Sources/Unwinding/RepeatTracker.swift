@@ -1,8 +1,6 @@
 /// Finds the longest run of repeating frames while a walk goes on: recursion, whose millions of frames
-/// are one thing to say. Keeps no frames.
+/// are one thing to say. Keeps no frames. Recursion through more than three functions in turn is not folded.
 struct RepeatTracker {
-  /// Recursion through more functions than this in turn is not folded.
-  private static let maximumPeriod = 3
   /// A shorter run is easier to read as it is, in frames.
   private static let minimumLength = 16
 
@@ -19,27 +17,29 @@ struct RepeatTracker {
   }
 
   private var count = 0
-  private var recent: [UInt64] = []
-  private var current: [Int] = Array(repeating: 0, count: maximumPeriod + 1)
+  /// The last three, the newest first.
+  private var recent: (UInt64, UInt64, UInt64) = (0, 0, 0)
+  /// Length of the run that is going on, by period.
+  private var current: (Int, Int, Int) = (0, 0, 0)
   private var longest: Run?
 
   mutating func note(_ ip: UInt64) {
-    for period in 1...Self.maximumPeriod where recent.count >= period {
-      if recent[recent.count - period] == ip {
-        if current[period] == 0 { current[period] = period }
-        current[period] += 1
-        let length = current[period]
-        // A run of period 1 is one of period 2 and 3 as well: the shorter period comes first and wins.
-        if length >= Self.minimumLength, length > longest?.length ?? 0 {
-          longest = Run(period: period, start: count + 1 - length, length: length)
-        }
-      } else {
-        current[period] = 0
-      }
-    }
-    if recent.count == Self.maximumPeriod { recent.removeFirst() }
-    recent.append(ip)
+    current.0 = length(after: current.0, period: 1, goesOn: recent.0 == ip)
+    current.1 = length(after: current.1, period: 2, goesOn: recent.1 == ip)
+    current.2 = length(after: current.2, period: 3, goesOn: recent.2 == ip)
+    recent = (ip, recent.0, recent.1)
     count += 1
+  }
+
+  /// The length of the run of one period, with the frame that has just come.
+  private mutating func length(after length: Int, period: Int, goesOn: Bool) -> Int {
+    guard goesOn, count >= period else { return 0 }
+    let length = max(length, period) + 1
+    // A run of period 1 is one of period 2 and 3 as well: the shorter period comes first and wins.
+    if length >= Self.minimumLength, length > longest?.length ?? 0 {
+      longest = Run(period: period, start: count + 1 - length, length: length)
+    }
+    return length
   }
 
   var run: Run? { longest }

@@ -59,9 +59,10 @@ private struct Walker {
   mutating func run(from registers: RegisterSet, isPastDeadline: () -> Bool) -> Walk {
     guard begin(at: registers, trust: .context, isInterrupted: true) else { return walk }
     while true {
-      let isTrampoline = FramePolicy.isSignalTrampoline(ip, memory: space.memory)
+      let place = space.place(ip, isInterrupted: isInterrupted)
+      let isTrampoline = place.contains(.trampoline)
       let moved =
-        trust == .cfi && !isTrampoline
+        trust == .cfi && place.contains(.movedHandler)
         ? FramePolicy.movedSignalContext(ip: ip, sp: sp, memory: space.memory) : nil
       record(isTrampoline: isTrampoline || moved != nil)
       if walk.count >= limits.total {
@@ -76,7 +77,7 @@ private struct Walker {
         if isTrampoline || moved != nil {
           enterInterruptedFrame(moved ?? FramePolicy.signalContext(sp, memory: space.memory))
         } else {
-          stepOut()
+          stepOut(of: place)
         }
       if let end {
         walk.end = end
@@ -157,19 +158,15 @@ private struct Walker {
   }
 
   /// Moves to the caller; the reason if that is impossible.
-  private mutating func stepOut() -> Walk.End? {
-    guard isCode(ip) else { return stepOutOfBadCall() }
-    let lookup = isInterrupted ? ip : ip &- 1
-    let code = space.isNative(lookup) ? nil : managedCode?(lookup)
+  private mutating func stepOut(of place: CodePlace) -> Walk.End? {
+    guard place.contains(.code) else { return stepOutOfBadCall() }
+    let code =
+      place.contains(.native) ? nil : managedCode?(isInterrupted ? ip : ip &- 1)
     if let code, let next = step(outOf: code) { return restart(at: next, trust: .runtime) }
-    let before = cursor
-    space.failedLookup = nil
+    // What the library does without any is a guess of its own.
+    guard place.contains(.unwindInfo) else { return stepWithoutTable(isManaged: code != nil) }
     space.readFailed = false
     let result = inquest_unwind_step(&cursor)
-    if let failed = space.failedLookup, failed == lookup {
-      cursor = before
-      return stepWithoutTable(isManaged: code != nil)
-    }
     if result == 0 { return .outermost }
     if result < 0 { return space.readFailed ? .unreadableMemory : .noUnwindInformation }
     var (address, stack): (unw_word_t, unw_word_t) = (0, 0)
@@ -278,7 +275,7 @@ private struct Walker {
   }
 
   private func isCode(_ address: UInt64) -> Bool {
-    space.mappings.containing(address)?.isExecutable ?? false
+    space.place(address, isInterrupted: true).contains(.code)
   }
 
   private func isReturnAddress(_ address: UInt64) -> Bool {

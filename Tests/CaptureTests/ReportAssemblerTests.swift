@@ -33,10 +33,10 @@ import Testing
 
   @Test func threadsStandInTheOrderInWhichTheyWereTold() throws {
     var one = assembler()
-    for id in [5, 3, 9] { one.accept(.thread, thread(id)[...]) }
+    for id in [5, 3, 9] { one.accept(.thread, thread(id)) }
     #expect(try ids(one) == [5, 3, 9])
     // Told again, with more: it keeps its place.
-    one.accept(.thread, thread(3, name: "again")[...])
+    one.accept(.thread, thread(3, name: "again"))
     #expect(try ids(one) == [5, 3, 9])
     #expect(try report(one).threads[1].name == "again")
     one.accept(.thread, [1, 2, 3, 4])
@@ -50,21 +50,21 @@ import Testing
   /// counts, and what only the first one had told of comes last.
   @Test func theLastWorkersOrderCounts() throws {
     var one = assembler()
-    for id in [5, 3, 9, 7] { one.accept(.thread, thread(id, name: "first")[...]) }
+    for id in [5, 3, 9, 7] { one.accept(.thread, thread(id, name: "first")) }
     one.restart()
     #expect(try ids(one) == [3, 5, 7, 9], "nobody's order, so by number")
-    for id in [9, 5] { one.accept(.thread, thread(id, crashed: id == 9, name: "second")[...]) }
+    for id in [9, 5] { one.accept(.thread, thread(id, crashed: id == 9, name: "second")) }
     #expect(try ids(one) == [9, 5, 3, 7])
     #expect(try report(one).threads.map(\.name) == ["second", "second", "first", "first"])
     one.restart()
-    one.accept(.thread, thread(3)[...])
+    one.accept(.thread, thread(3))
     #expect(try ids(one) == [3, 5, 7, 9])
   }
 
   @Test func aDeadWorkersWordsStayUntilTheyAreSaidAgain() throws {
     var one = assembler()
-    func value(_ key: String, _ json: String) -> ArraySlice<UInt8> {
-      (Array(key.utf8) + [0] + Array(json.utf8))[...]
+    func value(_ key: String, _ json: String) -> [UInt8] {
+      Array(key.utf8) + [0] + Array(json.utf8)
     }
     one.accept(.value, value("crash", #"{"kind":"abort","summary":"one"}"#))
     one.accept(.value, value("process", #"{"pid":1,"name":"first"}"#))
@@ -73,7 +73,7 @@ import Testing
     one.restart()
     #expect(!one.isDone && !one.isWhole, "its last word was not the last")
     one.accept(.value, value("crash", #"{"kind":"fail_fast","summary":"two"}"#))
-    one.accept(.value, Array("no zero byte".utf8)[...])
+    one.accept(.value, Array("no zero byte".utf8))
     let report = try report(one)
     #expect(report.crash.kind == .failFast && report.crash.summary == "two")
     #expect(report.process.name == "first")
@@ -85,21 +85,21 @@ import Testing
     var one = assembler()
     let limitation = Limitation(stage: "walk", problem: "p", effect: "e")
     func stage(_ name: String, _ ms: Double) {
-      one.accept(.stage, Array(name.utf8)[...])
+      one.accept(.stage, Array(name.utf8))
       #expect(one.currentStage == name)
-      one.accept(.stageEnd, littleEndian(ms.bitPattern)[...])
+      one.accept(.stageEnd, littleEndian(ms.bitPattern))
       #expect(one.currentStage == nil)
     }
     one.add(limitation)
     stage("freeze", 2)
-    one.accept(.frozen, littleEndian((1.5).bitPattern)[...])
-    one.accept(.stage, Array("walk".utf8)[...])
+    one.accept(.frozen, littleEndian((1.5).bitPattern))
+    one.accept(.stage, Array("walk".utf8))
     one.restart()
     #expect(one.currentStage == nil)
-    one.accept(.limitation, JSONStream.encode(limitation)[...])
+    one.accept(.limitation, JSONStream.encode(limitation))
     one.add(Limitation(stage: "walk", problem: "another", effect: "e"))
     stage("freeze", 3)
-    one.accept(.frozen, littleEndian((2.5).bitPattern)[...])
+    one.accept(.frozen, littleEndian((2.5).bitPattern))
     one.accept(.frozen, [1, 2, 3])
     let report = try report(one)
     #expect(report.limitations.map(\.problem) == ["p", "another"])

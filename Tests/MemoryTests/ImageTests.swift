@@ -127,9 +127,42 @@ import Testing
 @Suite struct SnapshotTests {
   private let live = RegionMemory((0x1000, Array(repeating: 1, count: 0x1000)))
 
+  private func add(_ bytes: [UInt8], at address: UInt64, to memory: SnapshotMemory) {
+    memory.add([address..<address + UInt64(bytes.count)]) { pieces in
+      for piece in pieces { piece.buffer.copyBytes(from: bytes) }
+      return pieces.map(\.buffer.count)
+    }
+  }
+
+  @Test func manyAtOnceInAnyOrderAndWhatCannotBeReadIsLeftOut() {
+    let memory = SnapshotMemory(live: live)
+    // The third overlaps the second, the last is read in part.
+    let ranges: [Range<UInt64>] = [0x9000..<0x9010, 0x8000..<0x8020, 0x8018..<0x8028, 0x7000..<0x7010]
+    memory.add(ranges) { pieces in
+      #expect(pieces.map(\.address) == [0x7000, 0x8000, 0x9000])
+      for piece in pieces { piece.buffer.copyBytes(from: repeatElement(9, count: piece.buffer.count)) }
+      return [8, 0, 16]
+    }
+    #expect(memory.prefix(at: 0x7000, atMost: 16) == Array(repeating: 9, count: 8))
+    #expect(!memory.holds(0x8000))
+    #expect(memory.bytes(at: 0x9000, count: 16) == Array(repeating: 9, count: 16))
+    #expect(memory.window(at: 0x9004)?.word(at: 0x9008) == 0x0909_0909_0909_0909)
+    #expect(memory.window(at: 0x9004)?.word(at: 0x9009) == nil)
+    #expect(memory.window(at: 0x9004)?.word(at: 0x8fff) == nil)
+    #expect(memory.window(at: 0x8000) == nil)
+  }
+
+  @Test func neighboursAreReadAsOne() {
+    let memory = SnapshotMemory(live: live)
+    add([1, 2, 3, 4, 5, 6, 7, 8], at: 0x5000, to: memory)
+    add([9, 10, 11, 12, 13, 14, 15, 16], at: 0x5008, to: memory)
+    #expect(memory.bytes(at: 0x5004, count: 8) == [5, 6, 7, 8, 9, 10, 11, 12])
+    #expect(memory.prefix(at: 0x500c, atMost: 16) == [13, 14, 15, 16])
+  }
+
   @Test func copiesHideLiveMemoryAndRunOnIntoIt() {
     let memory = SnapshotMemory(live: live)
-    memory.add([7, 7, 7, 7], at: 0x1100)
+    add([7, 7, 7, 7], at: 0x1100, to: memory)
     #expect(memory.bytes(at: 0x1100, count: 4) == [7, 7, 7, 7])
     #expect(memory.bytes(at: 0x1102, count: 4) == [7, 7, 1, 1])
     #expect(memory.load(UInt8.self, at: 0x1104) == 1)
@@ -141,7 +174,8 @@ import Testing
   @Test func manyCopiesInAnyOrderAreFoundAgain() {
     let memory = SnapshotMemory(live: live)
     for index in (0..<200).map({ ($0 * 77) % 200 }) {
-      memory.add(Array(repeating: UInt8(index), count: 16), at: 0x10_0000 + UInt64(index) * 0x100)
+      add(
+        Array(repeating: UInt8(index), count: 16), at: 0x10_0000 + UInt64(index) * 0x100, to: memory)
     }
     for index in 0..<200 {
       let start = 0x10_0000 + UInt64(index) * 0x100

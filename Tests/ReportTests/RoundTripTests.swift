@@ -49,6 +49,19 @@ import Testing
     #expect(String(decoding: report.json, as: UTF8.self) == Self.full)
   }
 
+  /// Threads and frames are written by code of their own; a key that it forgets would be lost in silence.
+  @Test func `the full report has a value for every key of a thread and a frame`() throws {
+    let thread = try Report(json: Array(Self.full.utf8)).threads[0]
+    let frame = thread.frames[0]
+    for value in [thread, frame, frame.managed as Any, thread.managed as Any] as [Any] {
+      for child in Mirror(reflecting: value).children {
+        let isMissing = Mirror(reflecting: child.value).displayStyle == .optional
+          && Mirror(reflecting: child.value).children.isEmpty
+        #expect(!isMissing, "\(child.label ?? "") is not in the full report")
+      }
+    }
+  }
+
   @Test func `values survive`() throws {
     let report = try Report(json: Array(Self.full.utf8))
     #expect(report.crash.summary == "it \"died\"\n\u{1b}[31m")

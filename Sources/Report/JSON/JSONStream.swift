@@ -25,15 +25,11 @@ final class JSONSink {
   var open: UInt8 = 0
 
   func write<T: Encodable>(_ value: T) {
-    // The three most frequent types skip the container machinery.
-    if T.self == HexNumber.self, let hex = value as? HexNumber {
-      writeHex(hex.value)
-      return
-    }
-    if T.self == String.self, let text = value as? String {
-      writeString(text)
-      return
-    }
+    // The most frequent types skip the container machinery.
+    if T.self == HexNumber.self { return bytes.append(hex: unsafeBitCast(value, to: HexNumber.self)) }
+    if T.self == String.self { return bytes.append(string: unsafeBitCast(value, to: String.self)) }
+    if T.self == [Frame].self { return bytes.append(unsafeBitCast(value, to: [Frame].self)) }
+    if T.self == ThreadRecord.self { return bytes.append(unsafeBitCast(value, to: ThreadRecord.self)) }
     let outer = open
     open = 0
     do {
@@ -50,15 +46,15 @@ final class JSONSink {
     open = outer
   }
 
-  func writeRaw(_ text: StaticString) {
-    text.withUTF8Buffer { bytes.append(contentsOf: $0) }
-  }
+  func writeRaw(_ text: StaticString) { bytes.append(raw: text) }
 
   func writeInteger(_ value: some BinaryInteger) {
     bytes.append(contentsOf: String(value).utf8)
   }
 
-  /// Two or more decimals are noise in a report whose only fractions are milliseconds and seconds.
+  func writeString(_ text: String) { bytes.append(string: text) }
+
+  /// More than three decimals are noise in a report whose only fractions are milliseconds and seconds.
   func writeDouble(_ value: Double) {
     guard value.isFinite else { return writeRaw("0") }
     let thousandths = (value * 1000).rounded()
@@ -77,40 +73,68 @@ final class JSONSink {
       bytes.append(contentsOf: "\(value)".utf8)
     }
   }
+}
 
-  private func writeHex(_ value: UInt64) {
-    writeRaw("\"0x")
-    var started = false
-    for shift in stride(from: 60, through: 0, by: -4) {
-      let digit = UInt8(truncatingIfNeeded: (value >> UInt64(shift)) & 0xf)
-      if digit == 0, !started, shift != 0 { continue }
-      started = true
-      bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+/// JSON's simple values.
+extension [UInt8] {
+  mutating func append(raw text: StaticString) {
+    append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+  }
+
+  mutating func append(hex number: HexNumber) {
+    // A quote, 0x, and at most 16 digits.
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { text in
+      var at = 19
+      text[at] = UInt8(ascii: "\"")
+      var rest = number.value
+      repeat {
+        let digit = UInt8(truncatingIfNeeded: rest & 15)
+        at -= 1
+        text[at] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+        rest >>= 4
+      } while rest != 0
+      append(raw: "\"0x")
+      append(contentsOf: UnsafeBufferPointer(rebasing: text[at...]))
     }
-    bytes.append(UInt8(ascii: "\""))
+  }
+
+  mutating func append(number: Int) {
+    if (0..<10).contains(number) {
+      append(UInt8(ascii: "0") + UInt8(number))
+    } else {
+      append(contentsOf: String(number).utf8)
+    }
   }
 
   /// Quotes, backslashes and control characters escaped (RFC 8259, section 7); invalid UTF-8 cannot
   /// occur, since a Swift string has replaced it already.
-  func writeString(_ text: String) {
-    bytes.append(UInt8(ascii: "\""))
-    for unit in text.utf8 {
-      switch unit {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        bytes.append(UInt8(ascii: "\\"))
-        bytes.append(unit)
-      case 0x0a: writeRaw("\\n")
-      case 0x0d: writeRaw("\\r")
-      case 0x09: writeRaw("\\t")
+  mutating func append(string text: String) {
+    var text = text
+    append(UInt8(ascii: "\""))
+    text.withUTF8 { units in
       // U+007F is legal in JSON, yet no terminal should get it raw.
-      case 0..<0x20, 0x7f:
-        writeRaw("\\u00")
-        let hex = Array("0123456789abcdef".utf8)
-        bytes.append(hex[Int(unit >> 4)])
-        bytes.append(hex[Int(unit & 15)])
-      default: bytes.append(unit)
+      let isPlain = units.allSatisfy {
+        $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
       }
+      if isPlain { append(contentsOf: units) } else { for unit in units { append(escaping: unit) } }
     }
-    bytes.append(UInt8(ascii: "\""))
+    append(UInt8(ascii: "\""))
+  }
+
+  private mutating func append(escaping unit: UInt8) {
+    switch unit {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+      append(UInt8(ascii: "\\"))
+      append(unit)
+    case 0x0a: append(raw: "\\n")
+    case 0x0d: append(raw: "\\r")
+    case 0x09: append(raw: "\\t")
+    case 0..<0x20, 0x7f:
+      append(raw: "\\u00")
+      let hex = Array("0123456789abcdef".utf8)
+      append(hex[Int(unit >> 4)])
+      append(hex[Int(unit & 15)])
+    default: append(unit)
+    }
   }
 }

@@ -6,5 +6,7 @@
     static func movedSignalContext(
       ip: UInt64, sp: UInt64, memory: any MemorySource
     ) -> SignalContext? { nil }
+
+    static func callsMovedHandler(before ip: UInt64, memory: any MemorySource) -> Bool { false }
   }
 #endif

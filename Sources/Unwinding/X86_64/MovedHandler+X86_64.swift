@@ -16,9 +16,7 @@
     static func movedSignalContext(
       ip: UInt64, sp: UInt64, memory: any MemorySource
     ) -> SignalContext? {
-      // push %rbp; call signal_handler_worker; here: pop %rbp; ret
-      guard let code = memory.bytes(at: ip &- 6, count: 8), code[0] == 0x55, code[1] == 0xe8,
-        code[6] == 0x5d, code[7] == 0xc3,
+      guard callsMovedHandler(before: ip, memory: memory),
         let frame = memory.load(UInt64.self, at: sp),
         let address = memory.load(UInt64.self, at: sp &+ 8),
         let words = handlerWords(below: sp, memory: memory)
@@ -33,6 +31,12 @@
         return saved
       }
       return registersOnly(words, frame: frame, address: address)
+    }
+
+    /// True for the wrapper's code: push %rbp; call signal_handler_worker; here: pop %rbp; ret.
+    static func callsMovedHandler(before ip: UInt64, memory: any MemorySource) -> Bool {
+      guard let code = memory.bytes(at: ip &- 6, count: 8) else { return false }
+      return code[0] == 0x55 && code[1] == 0xe8 && code[6] == 0x5d && code[7] == 0xc3
     }
 
     /// What lies on the stack below the wrapper: the handler's own frames.
