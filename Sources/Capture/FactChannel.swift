@@ -14,6 +14,8 @@ enum FactKind: UInt8 {
   case value
   /// Four bytes of thread id, then the thread's JSON. The first one sent comes first in the report.
   case thread
+  /// Four bytes: how many threads there are to tell of.
+  case threads
   /// The JSON of a limitation.
   case limitation
   /// The crash's summary, as plain text for the terminal.

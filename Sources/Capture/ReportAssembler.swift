@@ -19,10 +19,12 @@ struct ReportAssembler {
   /// Done, and the worker says that nothing is missing.
   private(set) var isWhole = false
   private(set) var refusal: (status: Int32, line: String)?
-  private var values: [String: ArraySlice<UInt8>] = [:]
+  private var values: [String: [UInt8]] = [:]
   private var threadOrder: [UInt32] = []
   private var listed: Set<UInt32> = []
-  private var threads: [UInt32: ArraySlice<UInt8>] = [:]
+  private var threads: [UInt32: [UInt8]] = [:]
+  /// How many threads a worker has found: of many it tells late.
+  private var announced = 0
   private var limitations: [[UInt8]] = []
   private let request: CaptureRequest
 
@@ -30,11 +32,11 @@ struct ReportAssembler {
     self.request = request
     let crash = request.announcedCrash
     summary = crash.summary
-    values["crash"] = JSONStream.encode(crash)[...]
+    values["crash"] = JSONStream.encode(crash)
     let signature = CrashSignature.signature(crash, thread: nil, modules: [])
-    values["signature"] = JSONStream.encode(signature)[...]
-    values["host"] = JSONStream.encode(HostFacts.read())[...]
-    values["process"] = JSONStream.encode(ProcessRecord(pid: Int(request.pid)))[...]
+    values["signature"] = JSONStream.encode(signature)
+    values["host"] = JSONStream.encode(HostFacts.read())
+    values["process"] = JSONStream.encode(ProcessRecord(pid: Int(request.pid)))
   }
 
   mutating func accept(_ kind: FactKind, _ payload: [UInt8]) {
@@ -47,14 +49,15 @@ struct ReportAssembler {
       currentStage = nil
     case .value:
       guard let zero = payload.firstIndex(of: 0) else { return }
-      values[String(decoding: payload[..<zero], as: UTF8.self)] = payload[(zero + 1)...]
+      values[String(decoding: payload[..<zero], as: UTF8.self)] = Array(payload[(zero + 1)...])
     case .thread:
       guard payload.count > 4 else { return }
-      let id = payload.prefix(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
+      let id = Self.number(payload)
       // Not by `threads`: those that an earlier worker told of have their place in the last one's order.
       if listed.insert(id).inserted { threadOrder.append(id) }
-      threads[id] = payload.dropFirst(4)
-    case .limitation: add(limitation: Array(payload))
+      threads[id] = Array(payload.dropFirst(4))
+    case .threads: announced = Int(Self.number(payload))
+    case .limitation: add(limitation: payload)
     case .summary: summary = String(decoding: payload, as: UTF8.self)
     case .name: processName = String(decoding: payload, as: UTF8.self)
     case .redacted:
@@ -86,13 +89,16 @@ struct ReportAssembler {
     var crash = request.announcedCrash
     crash.summary += "; it could not be examined: \(reason)"
     summary = crash.summary
-    values["crash"] = JSONStream.encode(crash)[...]
+    values["crash"] = JSONStream.encode(crash)
   }
 
   /// A second worker repeats what the first one said.
   private mutating func add(limitation: [UInt8]) {
     if !limitations.contains(limitation) { limitations.append(limitation) }
   }
+
+  /// Threads that no worker lived to tell of.
+  var missingThreads: Int { max(0, announced - threads.count) }
 
   /// A worker that died in the middle of the freeze never came to tell how long it was: at most since the
   /// stage began.
@@ -117,38 +123,36 @@ struct ReportAssembler {
     bytes.reserveCapacity(
       threads.values.reduce(1 << 16) { $0 + $1.count } + values.values.reduce(0) { $0 + $1.count })
     for key in Report.keys {
-      let value: ArraySlice<UInt8>?
+      let items: [[UInt8]]
       switch key {
-      case "schema": value = JSONStream.encode(SchemaID())[...]
-      case "report": value = JSONStream.encode(info)[...]
+      case "schema": items = [JSONStream.encode(SchemaID())]
+      case "report": items = [JSONStream.encode(info)]
       case "threads":
         let rest = threads.keys.filter { !listed.contains($0) }.sorted()
-        value = Self.list((threadOrder + rest).compactMap { threads[$0] })
-      case "limitations": value = Self.list(limitations.map { $0[...] })
-      case "extensions": value = JSONStream.encode(Extensions())[...]
-      case "diagnoses", "modules", "memory_map", "memory":
-        value = values[key] ?? JSONStream.encode([String]())[...]
-      default: value = values[key]
+        items = (threadOrder + rest).compactMap { threads[$0] }
+      case "limitations": items = limitations
+      case "extensions": items = [JSONStream.encode(Extensions())]
+      default: items = values[key].map { [$0] } ?? []
       }
-      guard let value else { continue }
+      let isList = ["threads", "limitations"].contains(key)
+      let isRequired = ["diagnoses", "modules", "memory_map", "memory"].contains(key)
+      if items.isEmpty, !isList, !isRequired { continue }
       bytes.append(UInt8(ascii: bytes.isEmpty ? "{" : ","))
       bytes += JSONStream.encode(key)
       bytes.append(UInt8(ascii: ":"))
-      bytes += value
+      if isList || items.isEmpty { bytes.append(UInt8(ascii: "[")) }
+      for (index, item) in items.enumerated() {
+        if index > 0 { bytes.append(UInt8(ascii: ",")) }
+        bytes += item
+      }
+      if isList || items.isEmpty { bytes.append(UInt8(ascii: "]")) }
     }
     bytes += Array("}\n".utf8)
     return bytes
   }
 
-  private static func list(_ items: [ArraySlice<UInt8>]) -> ArraySlice<UInt8> {
-    var bytes = [UInt8(ascii: "[")]
-    bytes.reserveCapacity(items.reduce(2) { $0 + $1.count + 1 })
-    for (index, item) in items.enumerated() {
-      if index > 0 { bytes.append(UInt8(ascii: ",")) }
-      bytes += item
-    }
-    bytes.append(UInt8(ascii: "]"))
-    return bytes[...]
+  private static func number(_ payload: [UInt8]) -> UInt32 {
+    payload.prefix(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
   }
 
   private static func milliseconds(_ payload: [UInt8]) -> Double? {

@@ -127,6 +127,12 @@ public struct Supervisor {
           stage: assembler.currentStage ?? "worker", problem: "the collection ended early",
           effect: "later stages are missing", remedy: "raise INQUEST_TIMEOUT or --timeout"))
     }
+    if assembler.missingThreads > 0 {
+      assembler.add(
+        Limitation(
+          stage: "worker", problem: "the worker ended before it had told of all threads",
+          effect: "\(assembler.missingThreads) threads are missing"))
+    }
     var info = ReportInfo(
       id: id, createdAt: Timestamp.text(secondsSince1970: createdAt), trigger: request.trigger,
       complete: complete,

@@ -116,7 +116,8 @@ struct Worker: ~Copyable {
   ) throws(InferiorError) -> FrozenProcess {
     let start = begin(.freeze)
     let arena = CopyArena(
-      room: StackCopy.room(threads: directory.threadIDs().count, mappings: map.mappings))
+      room: StackCopy.room(
+        threads: directory.status()?.threadCount ?? 1, mappings: map.mappings))
     // The runtime allows us to trace it only after it has forked us; by hand there is at most another
     // capture to wait for, which is over in a moment.
     let patience = request.trigger == .crash ? 1000.0 : 100
@@ -240,13 +241,16 @@ struct Worker: ~Copyable {
     let walks = examination.walk(
       isSkipped: skipped.contains(.walk), isPastDeadline: { Instant.now > deadline })
     examination.followOverflow(walks)
-    sendThreads(examination, walks, examination.builder(symbols: [:], isNamed: false))
+    let willName = request.namesSymbols && !skipped.contains(.symbols)
+    sendThreads(
+      examination, walks, examination.builder(symbols: [:], isNamed: false),
+      isLast: !willName && examination.names == nil)
     end(start)
 
     // Assemblies and PDBs are files of the target's, like those of the next stage, and as dangerous.
     start = begin(.managed)
     if examination.names != nil {
-      sendThreads(examination, walks, examination.builder(symbols: [:]))
+      sendThreads(examination, walks, examination.builder(symbols: [:]), isLast: !willName)
       examination.nameException()
     }
     if let managed { sendManaged(examination, managed) }
@@ -256,9 +260,9 @@ struct Worker: ~Copyable {
 
     start = begin(.symbols)
     var symbols: [UInt64: Symbol] = [:]
-    if request.namesSymbols, !skipped.contains(.symbols) {
+    if willName {
       symbols = resolve(examination, walks, directory)
-      sendThreads(examination, walks, examination.builder(symbols: symbols))
+      sendThreads(examination, walks, examination.builder(symbols: symbols), isLast: true)
     }
     end(start)
 

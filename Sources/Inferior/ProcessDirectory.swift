@@ -63,10 +63,11 @@ public struct ProcessDirectory: ~Copyable {
     defer { closedir(stream) }
     var ids: [Int32] = []
     while let entry = readdir(stream) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      // Numbers, but for "." and "..".
+      let id = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { atoi($0) }
       }
-      if let id = Int32(name) { ids.append(id) }
+      if id > 0 { ids.append(id) }
     }
     return ids
   }

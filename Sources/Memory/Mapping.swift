@@ -85,18 +85,15 @@ public struct MappingTable: Sendable {
 extension Mapping {
   /// `start-end perms offset dev inode      path`, numbers in hex but for the inode.
   init?(line: ArraySlice<UInt8>) {
-    let fields = line.split(
-      separator: UInt8(ascii: " "), maxSplits: 5, omittingEmptySubsequences: true)
-    guard fields.count >= 5 else { return nil }
-    let range = fields[0].split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
-    func text(_ bytes: ArraySlice<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
-    guard range.count == 2,
-      let start = UInt64(text(range[0]), radix: 16),
-      let end = UInt64(text(range[1]), radix: 16), start < end,
-      let offset = UInt64(text(fields[2]), radix: 16),
-      let inode = UInt64(text(fields[4]))
+    var fields = FieldReader(rest: line)
+    guard let start = fields.number(radix: 16, to: UInt8(ascii: "-")),
+      let end = fields.number(radix: 16), start < end,
+      let permissions = fields.word(),
+      let offset = fields.number(radix: 16),
+      let device = fields.word(),
+      let inode = fields.number(radix: 10)
     else { return nil }
-    var path = fields.count > 5 ? text(fields[5].drop { $0 == UInt8(ascii: " ") }) : ""
+    var path = String(decoding: fields.rest.drop { $0 == FieldReader.space }, as: UTF8.self)
     let deleted = " (deleted)"
     let isDeleted = path.hasSuffix(deleted)
     if isDeleted { path.removeLast(deleted.count) }
@@ -106,7 +103,43 @@ extension Mapping {
         .joined(separator: "\n")
     }
     self.init(
-      start: start, end: end, permissions: text(fields[1]), offset: offset,
-      device: text(fields[3]), inode: inode, path: path, isDeleted: isDeleted)
+      start: start, end: end, permissions: permissions, offset: offset, device: device,
+      inode: inode, path: path, isDeleted: isDeleted)
+  }
+}
+
+/// Takes a line apart, a field at a time. A process may have 65,530 mappings.
+private struct FieldReader {
+  static let space = UInt8(ascii: " ")
+  var rest: ArraySlice<UInt8>
+
+  /// The next field, without the separator behind it.
+  private mutating func field(to separator: UInt8) -> ArraySlice<UInt8> {
+    let end = rest.firstIndex(of: separator) ?? rest.endIndex
+    defer { rest = rest[end...].dropFirst() }
+    return rest[..<end]
+  }
+
+  mutating func word() -> String? {
+    let field = field(to: Self.space)
+    return field.isEmpty ? nil : String(decoding: field, as: UTF8.self)
+  }
+
+  mutating func number(radix: UInt64, to separator: UInt8 = space) -> UInt64? {
+    let field = field(to: separator)
+    // 16 hexadecimal digits, or 19 decimal ones, overflow nothing.
+    guard (1...(radix == 16 ? 16 : 19)).contains(field.count) else { return nil }
+    var number: UInt64 = 0
+    for byte in field {
+      let digit: UInt64
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = UInt64(byte - UInt8(ascii: "0"))
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = UInt64(byte - UInt8(ascii: "a")) + 10
+      default: return nil
+      }
+      guard digit < radix else { return nil }
+      number = number * radix + digit
+    }
+    return number
   }
 }
