@@ -17,11 +17,13 @@ enum StackCopy {
   private static let piece: UInt64 = 4 << 20
   /// Bytes that a thread usually has on its stack, with its control block.
   private static let usual: UInt64 = 16 << 10
+  /// Bytes to have ready for all threads but the main one: making room for thousands costs more than it saves.
+  private static let ready: UInt64 = 16 << 20
 
   /// How many bytes of room to have ready for the stacks of so many threads.
   static func room(threads: Int, mappings: MappingTable) -> Int {
     let main = mappings.mappings.last { $0.path == "[stack]" }.map { $0.end - $0.start } ?? 0
-    return Int(min(total, min(main, perThread) + UInt64(max(0, threads)) * usual))
+    return Int(min(main, perThread) + min(ready, UInt64(max(0, threads)) * usual))
   }
 
   /// - Returns: false when `isOverBudget` said so before the end.

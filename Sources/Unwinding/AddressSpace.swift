@@ -8,6 +8,8 @@ final class AddressSpace {
   let memory: any MemorySource
   let images: ImageTable
   let mappings: MappingTable
+  /// For one walk at a time. Not in the walk: Swift copies a struct of a thousand bytes whenever it is touched.
+  let cursor = UnsafeMutablePointer<unw_cursor_t>.allocate(capacity: 1)
   /// The registers that the next cursor starts from.
   var registers = RegisterSet()
   /// Set when a word of the target could not be read since the last reset.
@@ -50,20 +52,19 @@ final class AddressSpace {
   }
 
   deinit {
+    cursor.deallocate()
     for space in [interruptions, calls] {
       if let space { inquest_unwind_destroy(space) }
     }
   }
 
-  /// Points `cursor` at `registers`; false when libunwind refuses them.
+  /// Points ``cursor`` at `registers`; false when libunwind refuses them.
   ///
   /// - Parameter isInterrupted: the cursor may then take one step only.
-  func start(
-    _ cursor: inout unw_cursor_t, at registers: RegisterSet, isInterrupted: Bool
-  ) -> Bool {
+  func start(at registers: RegisterSet, isInterrupted: Bool) -> Bool {
     guard let space = isInterrupted ? interruptions : calls else { return false }
     self.registers = registers
-    return inquest_unwind_init(&cursor, space, Unmanaged.passUnretained(self).toOpaque()) == 0
+    return inquest_unwind_init(cursor, space, Unmanaged.passUnretained(self).toOpaque()) == 0
   }
 
   /// True when the image that holds `address` has a table with an entry for it.

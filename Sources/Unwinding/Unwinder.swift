@@ -38,7 +38,7 @@ private struct Walker {
   let space: AddressSpace
   let managedCode: ManagedCodeFinder?
   let limits: WalkLimits
-  var cursor = unw_cursor_t()
+  let cursor: UnsafeMutablePointer<unw_cursor_t>
   /// Where the walk is: only the registers that a callee preserves are sure below the first frame.
   var ip: UInt64 = 0
   var sp: UInt64 = 0
@@ -54,17 +54,15 @@ private struct Walker {
     self.space = space
     self.managedCode = managedCode
     self.limits = limits
+    cursor = space.cursor
   }
 
   mutating func run(from registers: RegisterSet, isPastDeadline: () -> Bool) -> Walk {
     guard begin(at: registers, trust: .context, isInterrupted: true) else { return walk }
     while true {
       let place = space.place(ip, isInterrupted: isInterrupted)
-      let isTrampoline = place.contains(.trampoline)
-      let moved =
-        trust == .cfi && place.contains(.movedHandler)
-        ? FramePolicy.movedSignalContext(ip: ip, sp: sp, memory: space.memory) : nil
-      record(isTrampoline: isTrampoline || moved != nil)
+      let isInterruption = isInterruption(place)
+      record(isTrampoline: isInterruption)
       if walk.count >= limits.total {
         walk.end = .frameLimit
         break
@@ -73,12 +71,7 @@ private struct Walker {
         walk.end = .deadline
         break
       }
-      let end =
-        if isTrampoline || moved != nil {
-          enterInterruptedFrame(moved ?? FramePolicy.signalContext(sp, memory: space.memory))
-        } else {
-          stepOut(of: place)
-        }
+      let end = isInterruption ? enterInterruptedFrame(place) : stepOut(of: place)
       if let end {
         walk.end = end
         break
@@ -141,11 +134,22 @@ private struct Walker {
     // A fresh cursor takes its address for an interrupted one. Started one byte lower it finds the rules
     // of the calling instruction, and not those of whatever follows a call that never returns.
     if !isInterrupted { start.instructionPointer &-= 1 }
-    return space.start(&cursor, at: start, isInterrupted: isInterrupted)
+    return space.start(at: start, isInterrupted: isInterrupted)
+  }
+
+  /// True where a signal handler returns to, or one that was moved to another stack.
+  private func isInterruption(_ place: CodePlace) -> Bool {
+    if place.contains(.trampoline) { return true }
+    return place.contains(.movedHandler) && trust == .cfi
+      && FramePolicy.movedSignalContext(ip: ip, sp: sp, memory: space.memory) != nil
   }
 
   /// Goes on where the signal struck, with every register that the kernel saved there. Nil on success.
-  private mutating func enterInterruptedFrame(_ context: SignalContext?) -> Walk.End? {
+  private mutating func enterInterruptedFrame(_ place: CodePlace) -> Walk.End? {
+    let context =
+      place.contains(.trampoline)
+      ? FramePolicy.signalContext(sp, memory: space.memory)
+      : FramePolicy.movedSignalContext(ip: ip, sp: sp, memory: space.memory)
     guard var saved = context else { return .unreadableMemory }
     // A handler on an alternate stack may lie above or below the stack that it interrupted, so there is
     // no order of stack pointers to check here (field bug 20); a loop of signal frames ends by count.
@@ -166,18 +170,18 @@ private struct Walker {
     // What the library does without any is a guess of its own.
     guard place.contains(.unwindInfo) else { return stepWithoutTable(isManaged: code != nil) }
     space.readFailed = false
-    let result = inquest_unwind_step(&cursor)
+    let result = inquest_unwind_step(cursor)
     if result == 0 { return .outermost }
     if result < 0 { return space.readFailed ? .unreadableMemory : .noUnwindInformation }
     var (address, stack): (unw_word_t, unw_word_t) = (0, 0)
-    guard inquest_unwind_register(&cursor, INQUEST_UNW_IP, &address) == 0,
-      inquest_unwind_register(&cursor, INQUEST_UNW_SP, &stack) == 0
+    guard inquest_unwind_register(cursor, INQUEST_UNW_IP, &address) == 0,
+      inquest_unwind_register(cursor, INQUEST_UNW_SP, &stack) == 0
     else { return .unreadableMemory }
     if address == 0 { return .outermost }
     // The return address was in a register that nobody knows.
     if address == RegisterSet.unknown { return .noUnwindInformation }
     if isInterrupted {
-      var caller = RegisterSet(cursor: &cursor)
+      var caller = RegisterSet(cursor: cursor)
       caller.instructionPointer = UInt64(address)
       caller.stackPointer = UInt64(stack)
       return restart(at: caller, trust: .cfi)
@@ -188,7 +192,7 @@ private struct Walker {
   /// The caller of code that a runtime generated; nil where that cannot be told from what it left.
   private mutating func step(outOf code: ManagedCode) -> RegisterSet? {
     // All registers of an interrupted frame are known; below it, those that callees preserve.
-    var registers = isInterrupted ? space.registers : RegisterSet(cursor: &cursor)
+    var registers = isInterrupted ? space.registers : RegisterSet(cursor: cursor)
     registers.instructionPointer = ip
     registers.stackPointer = sp
     let next: RegisterSet?
@@ -206,7 +210,7 @@ private struct Walker {
 
   /// Where there is no unwind information: generated code, hand-written assembly, musl's start code.
   private mutating func stepWithoutTable(isManaged: Bool) -> Walk.End? {
-    var registers = RegisterSet(cursor: &cursor)
+    var registers = RegisterSet(cursor: cursor)
     registers.instructionPointer = ip
     registers.stackPointer = sp
     // "The deepest frame has a zero frame pointer" (System V ABI, AMD64, 3.4.1). Where the register's
@@ -228,7 +232,7 @@ private struct Walker {
   /// The thread executes where there is no code: a call through NULL, or a jump into the void.
   private mutating func stepOutOfBadCall() -> Walk.End? {
     guard isInterrupted else { return .noUnwindInformation }
-    var registers = RegisterSet(cursor: &cursor)
+    var registers = RegisterSet(cursor: cursor)
     registers.instructionPointer = ip
     registers.stackPointer = sp
     if let next = FramePolicy.stepOutOfBadCall(registers, memory: space.memory),

@@ -137,10 +137,14 @@ import Testing
   @Test func manyAtOnceInAnyOrderAndWhatCannotBeReadIsLeftOut() {
     let memory = SnapshotMemory(live: live)
     // The third overlaps the second, the last is read in part.
-    let ranges: [Range<UInt64>] = [0x9000..<0x9010, 0x8000..<0x8020, 0x8018..<0x8028, 0x7000..<0x7010]
+    let ranges: [Range<UInt64>] = [
+      0x9000..<0x9010, 0x8000..<0x8020, 0x8018..<0x8028, 0x7000..<0x7010,
+    ]
     memory.add(ranges) { pieces in
       #expect(pieces.map(\.address) == [0x7000, 0x8000, 0x9000])
-      for piece in pieces { piece.buffer.copyBytes(from: repeatElement(9, count: piece.buffer.count)) }
+      for piece in pieces {
+        piece.buffer.copyBytes(from: repeatElement(9, count: piece.buffer.count))
+      }
       return [8, 0, 16]
     }
     #expect(memory.prefix(at: 0x7000, atMost: 16) == Array(repeating: 9, count: 8))
@@ -175,7 +179,8 @@ import Testing
     let memory = SnapshotMemory(live: live)
     for index in (0..<200).map({ ($0 * 77) % 200 }) {
       add(
-        Array(repeating: UInt8(index), count: 16), at: 0x10_0000 + UInt64(index) * 0x100, to: memory)
+        Array(repeating: UInt8(index), count: 16), at: 0x10_0000 + UInt64(index) * 0x100, to: memory
+      )
     }
     for index in 0..<200 {
       let start = 0x10_0000 + UInt64(index) * 0x100

@@ -55,7 +55,8 @@ import Testing
     let frame = thread.frames[0]
     for value in [thread, frame, frame.managed as Any, thread.managed as Any] as [Any] {
       for child in Mirror(reflecting: value).children {
-        let isMissing = Mirror(reflecting: child.value).displayStyle == .optional
+        let isMissing =
+          Mirror(reflecting: child.value).displayStyle == .optional
           && Mirror(reflecting: child.value).children.isEmpty
         #expect(!isMissing, "\(child.label ?? "") is not in the full report")
       }

@@ -26,10 +26,14 @@ final class JSONSink {
 
   func write<T: Encodable>(_ value: T) {
     // The most frequent types skip the container machinery.
-    if T.self == HexNumber.self { return bytes.append(hex: unsafeBitCast(value, to: HexNumber.self)) }
+    if T.self == HexNumber.self {
+      return bytes.append(hex: unsafeBitCast(value, to: HexNumber.self))
+    }
     if T.self == String.self { return bytes.append(string: unsafeBitCast(value, to: String.self)) }
     if T.self == [Frame].self { return bytes.append(unsafeBitCast(value, to: [Frame].self)) }
-    if T.self == ThreadRecord.self { return bytes.append(unsafeBitCast(value, to: ThreadRecord.self)) }
+    if T.self == ThreadRecord.self {
+      return bytes.append(unsafeBitCast(value, to: ThreadRecord.self))
+    }
     let outer = open
     open = 0
     do {

@@ -13,11 +13,11 @@
       }
     }
 
-    init(cursor: inout unw_cursor_t) {
+    init(cursor: UnsafeMutablePointer<unw_cursor_t>) {
       self.init()
       func value(_ number: CInt) -> UInt64 {
         var word: unw_word_t = 0
-        return inquest_unwind_register(&cursor, number, &word) == 0 ? UInt64(word) : 0
+        return inquest_unwind_register(cursor, number, &word) == 0 ? UInt64(word) : 0
       }
       for index in 19...30 { x[index] = value(CInt(index)) }
       sp = value(31)

@@ -29,11 +29,11 @@
     }
 
     /// The registers that a cursor can tell: those a callee preserves, and where it is.
-    init(cursor: inout unw_cursor_t) {
+    init(cursor: UnsafeMutablePointer<unw_cursor_t>) {
       self.init()
       func value(_ number: CInt) -> UInt64 {
         var word: unw_word_t = 0
-        return inquest_unwind_register(&cursor, number, &word) == 0 ? UInt64(word) : 0
+        return inquest_unwind_register(cursor, number, &word) == 0 ? UInt64(word) : 0
       }
       rbx = value(3)
       rbp = value(6)
