@@ -122,13 +122,16 @@ struct Worker: ~Copyable {
     // capture to wait for, which is over in a moment.
     let patience = request.trigger == .crash ? 1000.0 : 100
     var stopped = try StoppedProcess(
-      directory, attachUntil: Instant.now.advanced(byMilliseconds: patience),
-      stopWithin: min(200, request.maximumFreeze), stopAtMost: request.maximumFreeze / 2)
+      directory, first: crashed,
+      attachUntil: Instant.now.advanced(byMilliseconds: patience),
+      // Whoever is asked to stop must also be waited for, read and let go.
+      askWithin: request.maximumFreeze / 4, stopWithin: min(200, request.maximumFreeze),
+      stopAtMost: request.maximumFreeze / 2)
     let limit = stopped.begun.advanced(byMilliseconds: request.maximumFreeze)
     stopped.readRegisters()
-    stopped.readPointers(directory)
+    stopped.readPointers(directory, of: .stopping)
     let live = stopped.threads.first { $0.hold == .stopped }?.id ?? request.pid
-    let mappings = map.updated(directory, thread: live)
+    let mappings = map.updated(directory, thread: live, until: limit)
     let source = ProcessMemory(pid: live)
     let memory = SnapshotMemory(live: source, arena: arena)
     let whole = StackCopy.take(
@@ -138,6 +141,7 @@ struct Worker: ~Copyable {
       crashed: stopped.threads.first { $0.id == crashed }, until: limit)
     stopped.release()
     let milliseconds = Instant.now.milliseconds(since: stopped.begun)
+    stopped.readPointers(directory, of: .none(.noTime))
     // Where there was no time for an answer, the next questions go to another one.
     managed?.prepare()
     let threads = stopped.threads
@@ -175,6 +179,7 @@ struct Worker: ~Copyable {
         effect: "some stacks were read while their threads were running",
         remedy: "raise INQUEST_MAX_FREEZE or --max-freeze")
     }
+    var unasked = 0
     for thread in frozen.threads {
       switch thread.hold {
       case .none(.exited):
@@ -188,6 +193,8 @@ struct Worker: ~Copyable {
           effect: thread.pointers == nil
             ? "the thread was running: its stack is not read"
             : "of its registers but two are known; its stack may end early")
+      case .none(.noTime):
+        unasked += 1
       case .none(.refused):
         limit(
           .freeze, thread: thread.id, problem: "the kernel refused to trace the thread",
@@ -209,6 +216,14 @@ struct Worker: ~Copyable {
           .freeze, thread: thread.id, problem: "the thread's registers are not this architecture's",
           effect: "its stack is not read", remedy: "32-bit programs are not supported")
       }
+    }
+    if unasked > 0 {
+      limit(
+        .freeze,
+        problem:
+          "the freeze budget of \(request.maximumFreeze) ms ended before \(unasked) threads could be stopped",
+        effect: "their stacks were read while they ran on, and only of those that were blocked",
+        remedy: "raise INQUEST_MAX_FREEZE or --max-freeze")
     }
   }
 

@@ -21,17 +21,20 @@ public struct StoppedProcess: ~Copyable {
   ///   - directory: the process.
   ///   - attachUntil: how long a refusal is worth another try: the runtime names us its tracer only
   ///     after it has forked us (field bug 11).
+  ///   - first: the thread to stop before all others, if there is one.
+  ///   - askWithin: milliseconds in which threads are asked to stop, 10 to 20 µs each; the others run on.
   ///   - stopWithin: milliseconds to wait for stops. A thread in an uninterruptible sleep, or waiting for
   ///     a vfork child, never stops, and is not waited for any longer.
   ///   - stopAtMost: milliseconds to wait for the others: a thread stops only once it gets a processor,
   ///     which on an overloaded machine took more than 200 ms.
   /// - Throws: ``InferiorError``; nobody is left stopped then.
   public init(
-    _ directory: borrowing ProcessDirectory, attachUntil: Instant, stopWithin: Double,
-    stopAtMost: Double? = nil
+    _ directory: borrowing ProcessDirectory, first wanted: Int32? = nil, attachUntil: Instant,
+    askWithin: Double = .infinity, stopWithin: Double, stopAtMost: Double? = nil
   ) throws(InferiorError) {
     pid = directory.pid
     var first = Instant.now
+    var isLate = false
     var threads: [StoppedThread] = []
     var seen: Set<Int32> = []
     var refusal: CInt = 0
@@ -40,9 +43,10 @@ public struct StoppedProcess: ~Copyable {
 
     // A thread may start another while we go through the list: repeat until a pass finds nobody new.
     // The bound is against a process that starts threads faster than anyone can stop them.
-    for _ in 0..<100 {
-      let fresh = directory.threadIDs().filter { !seen.contains($0) }
+    for _ in 0..<100 where !isLate {
+      var fresh = directory.threadIDs().filter { !seen.contains($0) }
       if fresh.isEmpty { break }
+      if let index = fresh.firstIndex(where: { $0 == wanted }) { fresh.swapAt(0, index) }
       known.merge(Self.describe(fresh.filter { known[$0] == nil }, directory)) { old, _ in old }
       for id in fresh {
         seen.insert(id)
@@ -54,6 +58,12 @@ public struct StoppedProcess: ~Copyable {
           continue
         }
         let nobodyYet = !threads.contains { $0.hold != .none(.exited) }
+        isLate = isLate || !nobodyYet && Instant.now.milliseconds(since: first) > askWithin
+        if isLate {
+          thread.hold = .none(.noTime)
+          threads.append(thread)
+          continue
+        }
         switch Self.seize(id, retryUntil: nobodyYet ? attachUntil : nil) {
         case 0:
           if nobodyYet { first = .now }
@@ -97,9 +107,11 @@ public struct StoppedProcess: ~Copyable {
     }
   }
 
-  /// Reads what the kernel shows of blocked threads, for those that did not stop.
-  public mutating func readPointers(_ directory: borrowing ProcessDirectory) {
-    for index in threads.indices where threads[index].hold == .stopping {
+  /// Reads what the kernel shows of blocked threads, for those of which `hold` is true.
+  public mutating func readPointers(
+    _ directory: borrowing ProcessDirectory, of hold: StoppedThread.Hold
+  ) {
+    for index in threads.indices where threads[index].hold == hold {
       threads[index].pointers = directory.blockedThreadPointers(threads[index].id)
     }
   }
@@ -209,6 +221,8 @@ public struct StoppedThread: Sendable {
     case refused
     /// Nobody tried: see ``StoppedProcess/observe(_:)``.
     case notStopped
+    /// The time for asking threads to stop was over before it was this one's turn.
+    case noTime
   }
 
   public enum Hold: Sendable, Equatable {

@@ -17,6 +17,23 @@ import Testing
       attachUntil: Instant.now.advanced(byMilliseconds: patience), stopWithin: within)
   }
 
+  @Test func whoeverIsNotAskedInTimeRunsOnAndIsReadAllTheSame() throws {
+    let fixture = try Fixture("threads", "64", "50")
+    let directory = try ProcessDirectory(pid: fixture.pid)
+    let wanted = try #require(directory.threadIDs().last)
+    var stopped = try StoppedProcess(
+      directory, first: wanted, attachUntil: .now, askWithin: 0, stopWithin: 2000)
+    #expect(stopped.threads.count == 65)
+    #expect(stopped.threads.first?.id == wanted)
+    #expect(stopped.threads.first?.hold == .stopped)
+    #expect(stopped.threads.dropFirst().allSatisfy { $0.hold == .none(.noTime) })
+    #expect(fixture.states.values.count { $0 == "t" } == 1)
+    stopped.readPointers(directory, of: .none(.noTime))
+    #expect(stopped.threads.count { $0.pointers != nil } > 50)
+    stopped.release()
+    #expect(fixture.states.values.allSatisfy { $0 != "t" })
+  }
+
   @Test func everyThreadIsStoppedReadAndReleased() throws {
     let fixture = try Fixture("threads", "64", "50")
     let before = try fixture.beat()
