@@ -131,11 +131,12 @@ struct Worker: ~Copyable {
     stopped.readRegisters()
     stopped.readPointers(directory, of: .stopping)
     let live = stopped.threads.first { $0.hold == .stopped }?.id ?? request.pid
-    let mappings = map.updated(directory, thread: live, until: limit)
+    let stacks =
+      map.holdsStacks(of: stopped.threads) ? map.mappings : map.updated(directory, thread: live)
     let source = ProcessMemory(pid: live)
     let memory = SnapshotMemory(live: source, arena: arena)
     let whole = StackCopy.take(
-      stopped.threads, pid: request.pid, mappings: mappings, live: source, into: memory,
+      stopped.threads, pid: request.pid, mappings: stacks, live: source, into: memory,
       isOverBudget: { Instant.now > limit })
     managed?.readMoving(
       crashed: stopped.threads.first { $0.id == crashed }, until: limit)
@@ -148,7 +149,8 @@ struct Worker: ~Copyable {
     facts.send(.frozen, milliseconds: milliseconds)
     end(start)
     var frozen = FrozenProcess(
-      threads: threads, liveThread: live, mappings: mappings, memory: memory,
+      threads: threads, liveThread: live, mappings: map.updated(directory, thread: live),
+      memory: memory,
       milliseconds: milliseconds)
     frozen.isCutShort = !whole
     fillInUnstopped(&frozen, directory)
