@@ -52,21 +52,12 @@ public struct UnwindTables {
       covering: address)
   }
 
-  /// PE32+ (Microsoft, "PE format"): the offset of the headers at 0x3c; 24 bytes of file header; an
-  /// optional header of 112 bytes and then the data directories, the exception table fourth.
   private func exceptionDirectory(_ image: Image) -> Range<UInt64>? {
-    guard let offset = memory.load(UInt32.self, at: image.base &+ 0x3c), offset < 1 << 20 else {
-      return nil
-    }
-    let optional = image.base &+ UInt64(offset) &+ 24
-    let (magic, directories, exception): (UInt16, UInt64, UInt64) = (0x20b, 112, 3 * 8)
-    guard memory.load(UInt16.self, at: optional) == magic,
-      let start = memory.load(UInt32.self, at: optional &+ directories &+ exception),
-      let size = memory.load(UInt32.self, at: optional &+ directories &+ exception &+ 4),
-      start != 0, size >= Self.entrySize
-    else { return nil }
-    let first = image.base &+ UInt64(start)
-    let (end, overflow) = first.addingReportingOverflow(UInt64(size))
+    guard let header = try? PEHeader(memory: memory, base: image.base) else { return nil }
+    let part = header.directory(.exceptions)
+    guard part.address != 0, part.size >= Self.entrySize else { return nil }
+    let first = image.base &+ UInt64(part.address)
+    let (end, overflow) = first.addingReportingOverflow(UInt64(part.size))
     return overflow ? nil : first..<end
   }
 

@@ -62,7 +62,7 @@ extension Image {
       return
     }
     let header =
-      first.isFile && first.offset == 0 ? PEHeader(memory: memory, base: first.start) : nil
+      first.isFile && first.offset == 0 ? try? PEHeader(memory: memory, base: first.start) : nil
     let isPE =
       first.isFile && first.offset == 0
       && memory.prefix(at: first.start, atMost: 2) == Array("MZ".utf8)

@@ -38,21 +38,22 @@ public struct DebugDirectory: Sendable, Equatable {
   ///   - memory: has the assembly as a file or as a loader lays it out.
   ///   - address: where it starts.
   public init(memory: any MemorySource, at address: UInt64) throws(PEError) {
-    let headers = try PEHeaders(memory, at: address)
-    timeDateStamp = headers.timeDateStamp
-    sizeOfImage = headers.sizeOfImage
-    metadata = headers.address(of: headers.metadata.rva).map {
-      Block(address: $0, size: Int(headers.metadata.size))
+    let image = try AssemblyImage(memory, at: address)
+    timeDateStamp = image.header.timeDateStamp
+    sizeOfImage = UInt32(image.header.imageSize)
+    metadata = image.address(of: image.metadata.address).map {
+      Block(address: $0, size: Int(image.metadata.size))
     }
-    guard headers.debug.rva != 0, let start = headers.address(of: headers.debug.rva) else { return }
-    let count = min(Int(headers.debug.size) / 28, Self.entryLimit)
+    let debug = image.header.directory(.debug)
+    guard debug.address != 0, let start = image.address(of: debug.address) else { return }
+    let count = min(Int(debug.size) / 28, Self.entryLimit)
     let entries = Record(memory, at: start, count: count * 28)
     for at in stride(from: 0, to: count * 28, by: 28) {
       guard let stamp = entries.u32(at + 4), let minor = entries.u16(at + 10),
         let type = entries.u32(at + 12), let size = entries.u32(at + 16),
         let rva = entries.u32(at + 20), let offset = entries.u32(at + 24)
       else { throw .damaged("a PE file with a damaged debug directory") }
-      guard let data = headers.address(of: rva, orOffset: offset) else { continue }
+      guard let data = image.address(of: rva, orOffset: offset) else { continue }
       switch type {
       case 2:
         // A file can name a PDB for each of its kinds of code; minor "MP" is the portable one.
