@@ -284,14 +284,8 @@ extension ModuleRecord {
       }
     self.init(
       path: image.path, kind: kind, base: HexNumber(image.base), end: HexNumber(image.end))
-    buildID = image.buildID.map(Self.hex)
+    buildID = image.buildID?.hexadecimal
     if image.isDeleted { deleted = true }
-  }
-
-  private static func hex(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(
-      decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
 }
 

@@ -53,18 +53,11 @@ final class FactSender {
 
   func send(_ kind: FactKind, _ payload: some Collection<UInt8>) {
     waiting.append(kind.rawValue)
-    withUnsafeBytes(of: UInt32(payload.count).littleEndian) { waiting += $0 }
+    waiting += Framing.header(payload.count)
     waiting += payload
     if kind == .thread, waiting.count < Self.patience { return }
-    var sent = 0
-    while sent < waiting.count {
-      let count = waiting.withUnsafeBytes {
-        write(descriptor, $0.baseAddress.map { $0 + sent }, $0.count - sent)
-      }
-      // The supervisor is gone: there is nobody to work for, and nobody left to be harmed.
-      if count <= 0 { _exit(1) }
-      sent += count
-    }
+    // The supervisor is gone: there is nobody to work for, and nobody left to be harmed.
+    if !Framing.write(waiting, to: descriptor) { _exit(1) }
     waiting.removeAll(keepingCapacity: true)
   }
 
@@ -79,7 +72,7 @@ final class FactSender {
 
 /// Cuts the supervisor's end of the stream into messages, each with bytes of its own.
 struct FactParser {
-  private static let headerSize = 5
+  private static let headerSize = 1 + Framing.headerSize
   private var header: [UInt8] = []
   private var payload: [UInt8] = []
   /// Bytes of the payload that are still to come.
@@ -101,7 +94,7 @@ struct FactParser {
         header += part
         rest = rest.dropFirst(part.count)
         guard header.count == Self.headerSize else { return }
-        missing = header.dropFirst().reversed().reduce(0) { $0 << 8 | Int($1) }
+        missing = Framing.length(header.dropFirst())
         isGarbage = missing > Self.maximumLength
         payload = []
         payload.reserveCapacity(min(missing, Self.trustedLength))

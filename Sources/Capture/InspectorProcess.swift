@@ -183,12 +183,8 @@ final class InspectorProcess {
   }
 
   private func send(_ message: [UInt8]) {
-    var bytes: [UInt8] = []
-    withUnsafeBytes(of: UInt32(message.count).littleEndian) { bytes += $0 }
-    bytes += message
-    // A worker must not die of writing to an inspector that has died: SIGPIPE is ignored. Whether it has,
-    // the answer shows. Questions are small: they fit in the socket.
-    _ = bytes.withUnsafeBytes { write(socket, $0.baseAddress, $0.count) }
+    // Whether the inspector has died, the answer shows. Questions are small: they fit in the socket.
+    _ = Framing.write(Framing.header(message.count) + message, to: socket)
   }
 
   private func receive(
@@ -204,7 +200,7 @@ final class InspectorProcess {
     if let limit = self.limit { time = min(time, limit.milliseconds(since: begun) / 2) }
     let end = begun.advanced(byMilliseconds: time)
     var bytes: [UInt8] = []
-    var wanted = 4
+    var wanted = Framing.headerSize
     while bytes.count < wanted {
       let left = end.milliseconds(since: .now)
       guard left > 0 else {
@@ -224,8 +220,8 @@ final class InspectorProcess {
         return nil
       }
       bytes += chunk
-      if wanted == 4, bytes.count == 4 {
-        let length = Int(bytes.reversed().reduce(0) { $0 << 8 | UInt32($1) })
+      if wanted == Framing.headerSize, bytes.count == wanted {
+        let length = Framing.length(bytes)
         guard length <= limit else {
           problems.append(("the inspector talked nonsense while \(what)", cost))
           return nil
@@ -233,7 +229,7 @@ final class InspectorProcess {
         wanted += length
       }
     }
-    return Array(bytes.dropFirst(4))
+    return Array(bytes.dropFirst(Framing.headerSize))
   }
 
   private static func name(_ status: CInt) -> String {

@@ -106,17 +106,7 @@ enum InspectorRole {
   }
 
   private static func send(_ message: [UInt8], to descriptor: CInt) {
-    var bytes: [UInt8] = []
-    withUnsafeBytes(of: UInt32(message.count).littleEndian) { bytes += $0 }
-    bytes += message
-    var sent = 0
-    while sent < bytes.count {
-      let count = bytes.withUnsafeBytes {
-        write(descriptor, $0.baseAddress.map { $0 + sent }, $0.count - sent)
-      }
-      if count <= 0 { _exit(1) }
-      sent += count
-    }
+    if !Framing.write(Framing.header(message.count) + message, to: descriptor) { _exit(1) }
   }
 
   private static func receive(from descriptor: CInt) -> [UInt8]? {
@@ -131,8 +121,7 @@ enum InspectorRole {
       }
       return result
     }
-    guard let length = bytes(4) else { return nil }
-    return bytes(Int(length.reversed().reduce(0) { $0 << 8 | UInt32($1) }))
+    return bytes(Framing.headerSize).flatMap { bytes(Framing.length($0)) }
   }
 }
 

@@ -144,11 +144,7 @@ final class ManagedNames {
   /// memory. Nil when there are not 16 bytes.
   private static func guid(_ bytes: [UInt8]) -> String? {
     guard bytes.count == 16 else { return nil }
-    return hex([3, 2, 1, 0, 5, 4, 7, 6].map { bytes[$0] } + bytes[8...])
-  }
-
-  private static func hex(_ bytes: [UInt8]) -> String {
-    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    return ([3, 2, 1, 0, 5, 4, 7, 6].map { bytes[$0] } + bytes[8...]).hexadecimal
   }
 
   // MARK: Modules
@@ -166,7 +162,7 @@ final class ManagedNames {
     where !module.path.isEmpty {
       let mvid = Self.guid(module.mvid)
       let pdb = lines.pdbID(of: address).flatMap { id in
-        Self.guid(Array(id.prefix(16))).map { $0 + Self.hex(id.dropFirst(16).reversed()) }
+        Self.guid(Array(id.prefix(16))).map { $0 + id.dropFirst(16).reversed().hexadecimal }
       }
       var isListed = false
       for index in records.indices

@@ -17,11 +17,11 @@ extension Worker {
     _ examination: Examination, _ walks: [Walk], _ builder: FrameBuilder, isLast: Bool
   ) {
     let count = examination.frozen.threads.count
-    facts.send(.threads, littleEndian(UInt32(count)))
+    facts.send(.threads, Framing.header(count))
     let isWanted = isLast || count <= Self.fewThreads
     for index in examination.order where isWanted || index == examination.crashed {
       let record = examination.record(index, walk: walks[index], builder: builder)
-      facts.send(.thread, littleEndian(UInt32(record.id)) + JSONStream.encode(record))
+      facts.send(.thread, Framing.header(record.id) + JSONStream.encode(record))
       let left = walks[index].omitted
       if left > 0 {
         limit(
@@ -33,10 +33,6 @@ extension Worker {
   }
 
   private static let fewThreads = 256
-
-  private func littleEndian(_ number: UInt32) -> [UInt8] {
-    withUnsafeBytes(of: number.littleEndian) { Array($0) }
-  }
 
   func sendCrash(
     _ examination: Examination, _ walks: [Walk], symbols: [UInt64: Symbol]

@@ -22,7 +22,7 @@ struct DebugFiles {
     for image: Image, buildID: [UInt8]?, link: DebugLink?, isPastDeadline: () -> Bool
   ) -> ElfFile? {
     if let buildID, buildID.count > 1 {
-      let digits = hexadecimal(buildID)
+      let digits = buildID.hexadecimal
       let path = "\(root)/.build-id/\(digits.prefix(2))/\(digits.dropFirst(2)).debug"
       if let file = accept(openFile(path), buildID: buildID, checksum: nil, isPastDeadline) {
         return file
@@ -78,12 +78,6 @@ struct DebugFiles {
       offset += UInt64(read)
     }
     return sum
-  }
-
-  private func hexadecimal(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    let text = bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-    return String(decoding: text, as: UTF8.self)
   }
 }
 
