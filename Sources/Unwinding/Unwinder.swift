@@ -14,11 +14,13 @@ public struct Unwinder {
   ///   - images: its images, for unwind tables.
   ///   - mappings: its mappings, to tell code from data.
   ///   - managedCode: asked about every address that is in no native library.
+  ///   - sections: asked about images whose memory does not tell where their unwind information is.
   public init(
     memory: any MemorySource, images: ImageTable, mappings: MappingTable,
-    managedCode: ManagedCodeFinder? = nil
+    managedCode: ManagedCodeFinder? = nil, sections: UnwindSections? = nil
   ) {
-    space = AddressSpace(memory: memory, images: images, mappings: mappings)
+    space = AddressSpace(
+      memory: memory, images: images, mappings: mappings, sections: sections)
     self.managedCode = managedCode
   }
 
@@ -163,8 +165,7 @@ private struct Walker {
     let code = space.isNative(lookup) ? nil : managedCode?(lookup)
     if let code, let next = step(outOf: code) { return restart(at: next, trust: .runtime) }
     let before = cursor
-    space.failedLookup = nil
-    space.readFailed = false
+    space.begin()
     let result = inquest_unwind_step(&cursor)
     if let failed = space.failedLookup, failed == lookup {
       cursor = before
@@ -220,7 +221,7 @@ private struct Walker {
     }
     if isPlausible(framePointer: registers.framePointer),
       let next = FramePolicy.stepByFramePointer(registers, memory: space.memory),
-      isReturnAddress(next.instructionPointer)
+      isReturnAddress(next.instructionPointer) || isGoroutineStart(next)
     {
       return restart(at: next, trust: .framePointer)
     }
@@ -285,6 +286,12 @@ private struct Walker {
     isCode(address)
       && (FramePolicy.followsCall(address, memory: space.memory)
         || FramePolicy.isSignalTrampoline(address, memory: space.memory))
+  }
+
+  /// Goroutines are given an address of which nobody was called, and a frame pointer of 0 before it.
+  private func isGoroutineStart(_ registers: RegisterSet) -> Bool {
+    registers.framePointer == 0 && isCode(registers.instructionPointer)
+      && FramePolicy.isGoroutineExit(registers.instructionPointer, memory: space.memory)
   }
 
   /// Looks for the nearest return address into code that has unwind information, or into a file that has

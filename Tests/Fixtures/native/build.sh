@@ -3,7 +3,8 @@
 #
 #   Tests/Fixtures/native/build.sh DEST
 #
-# Each X.c becomes DEST/X; threads and names also get an X.stripped, musl_hello an X.static. Rebuilds
+# Each X.c becomes DEST/X; threads and names also get an X.stripped, musl_hello an X.static, threads variants
+# with their unwind information elsewhere. Rebuilds
 # what is older than its source. -O1 without frame pointers is what production binaries look like to an
 # unwinder. Needs cc, c++ and musl-gcc.
 set -eu
@@ -45,6 +46,22 @@ done
 make_program names names.cpp "${CXX:-c++}"
 make_program threads.stripped threads.c "$cc" -s
 make_program names.stripped names.cpp "${CXX:-c++}" -s
+# Unwind information that no header leads to, and such as is never loaded: in the program, packed in the two
+# ways, and in a file beside it.
+make_program threads.no_header threads.c "$cc" -Wl,--no-eh-frame-hdr
+bare="-fno-asynchronous-unwind-tables -fno-unwind-tables"
+make_program threads.debug_frame threads.c "$cc" $bare
+make_program threads.packed threads.c "$cc" $bare -gz=zlib
+if ! is_current "$dest/threads.packed_old" "$here/threads.c"; then
+    objcopy --compress-debug-sections=zlib-gnu "$dest/threads.debug_frame" "$partial" &&
+        mv "$partial" "$dest/threads.packed_old" || fail "cannot build threads.packed_old"
+fi
+if ! is_current "$dest/threads.separate" "$here/threads.c"; then
+    objcopy --only-keep-debug "$dest/threads.debug_frame" "$dest/threads.separate.debug" &&
+        objcopy --strip-debug --add-gnu-debuglink="$dest/threads.separate.debug" \
+            "$dest/threads.debug_frame" "$partial" &&
+        mv "$partial" "$dest/threads.separate" || fail "cannot build threads.separate"
+fi
 make_program musl_hello musl_hello.c musl-gcc
 make_program musl_hello.static musl_hello.c musl-gcc -static
 
