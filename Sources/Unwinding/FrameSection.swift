@@ -46,6 +46,8 @@ struct FrameSection {
   /// its sense ends.
   func forEach(_ body: (Description, CommonInformation) -> Void) {
     var known: [UInt64: CommonInformation?] = [:]
+    // Hundreds of descriptions in a row have the same.
+    var recent: (address: UInt64?, information: CommonInformation?) = (nil, nil)
     var window: [UInt8] = []
     var windowStart = range.lowerBound
     var at = range.lowerBound
@@ -63,13 +65,16 @@ struct FrameSection {
       let address = at
       at = head.end
       guard let common = commonAddress(head, &cursor) else { continue }
-      if known[common] == nil {
-        guard known.count < Self.maximumCommon else { continue }
-        let size = min(Self.commonSize, Int(clamping: range.upperBound - common))
-        let bytes = memory.prefix(at: common, atMost: size)
-        known[common] = .some(CommonInformation(FrameCursor(bytes[...], at: common), form: form))
+      if common != recent.address {
+        if known[common] == nil {
+          guard known.count < Self.maximumCommon else { continue }
+          let size = min(Self.commonSize, Int(clamping: range.upperBound - common))
+          let bytes = memory.prefix(at: common, atMost: size)
+          known[common] = .some(CommonInformation(FrameCursor(bytes[...], at: common), form: form))
+        }
+        recent = (common, known[common] ?? nil)
       }
-      guard let information = known[common] ?? nil,
+      guard let information = recent.information,
         let start = cursor.pointer(information.encoding),
         let size = cursor.pointer(information.encoding & 0x0f), start > 0, size > 0,
         cursor.address <= head.end

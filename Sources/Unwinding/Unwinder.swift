@@ -50,12 +50,14 @@ private struct Walker {
   var interruptions = 0
   var tail: [Walk.Step] = []
   var repeats = RepeatTracker()
+  var stackScan: StackScan
   var walk = Walk()
 
   init(space: AddressSpace, managedCode: ManagedCodeFinder?, limits: WalkLimits) {
     self.space = space
     self.managedCode = managedCode
     self.limits = limits
+    stackScan = StackScan(space: space)
   }
 
   mutating func run(from registers: RegisterSet, isPastDeadline: () -> Bool) -> Walk {
@@ -225,7 +227,11 @@ private struct Walker {
     {
       return restart(at: next, trust: .framePointer)
     }
-    if let next = scan(registers) { return restart(at: next, trust: .scan) }
+    let words = trust == .scan ? FramePolicy.scanWords : FramePolicy.scanWordsAfterTrusted
+    let lookup = isInterrupted ? ip : ip &- 1
+    if let next = stackScan.caller(of: registers, lookup: lookup, words: words) {
+      return restart(at: next, trust: .scan)
+    }
     return .noUnwindInformation
   }
 
@@ -292,27 +298,5 @@ private struct Walker {
   private func isGoroutineStart(_ registers: RegisterSet) -> Bool {
     registers.framePointer == 0 && isCode(registers.instructionPointer)
       && FramePolicy.isGoroutineExit(registers.instructionPointer, memory: space.memory)
-  }
-
-  /// Looks for the nearest return address into code that has unwind information, or into a file that has
-  /// none at all (musl-gcc links such) when the call before it is one to a fixed address.
-  private func scan(_ registers: RegisterSet) -> RegisterSet? {
-    let words = trust == .scan ? FramePolicy.scanWords : FramePolicy.scanWordsAfterTrusted
-    for index in 0..<words {
-      let at = registers.stackPointer &+ UInt64(index * 8)
-      guard let candidate = space.memory.load(UInt64.self, at: at) else { return nil }
-      guard isCode(candidate), FramePolicy.followsCall(candidate, memory: space.memory),
-        space.hasUnwindInfo(candidate &- 1)
-          || space.hasNoTable(candidate) && followsFixedCall(candidate)
-      else { continue }
-      var next = registers
-      next.instructionPointer = candidate
-      next.stackPointer = at &+ 8
-      return next
-    }
-    return nil
-  }
-  private func followsFixedCall(_ address: UInt64) -> Bool {
-    FramePolicy.callTarget(before: address, memory: space.memory).map(isCode) ?? false
   }
 }
