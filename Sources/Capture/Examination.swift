@@ -47,7 +47,8 @@ struct Examination {
   func walk(isSkipped: Bool, isPastDeadline: () -> Bool) -> [Walk] {
     let unwinder = Unwinder(
       memory: frozen.memory, images: images, mappings: frozen.mappings,
-      managedCode: managed?.codeFinder(memory: frozen.memory, images: images))
+      managedCode: managed?.codeFinder(memory: frozen.memory, images: images),
+      sections: UnwindSections(pid: request.pid, liveThread: frozen.liveThread))
     let limits =
       isSkipped ? WalkLimits(head: 1, tail: 0, total: 1) : WalkLimits(head: 256, tail: 64)
     return frozen.threads.map { thread in

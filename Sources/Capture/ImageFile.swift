@@ -10,7 +10,8 @@ enum ImageFile {
   /// that was deleted or replaced, through the mapping itself (/proc/PID/map_files needs privilege).
   static func open(_ image: Image, pid: Int32, liveThread: Int32) -> CInt? {
     guard image.path.hasPrefix("/") else { return nil }
-    var candidates = ["/proc/\(pid)/task/\(liveThread)/root\(image.path)"]
+    let path = TargetFile.seen(image.path, pid: liveThread)
+    var candidates = ["/proc/\(pid)/task/\(liveThread)/root\(path)"]
     if let first = image.mappings.first {
       let range = String(first.start, radix: 16) + "-" + String(first.end, radix: 16)
       let mapped = "/proc/\(pid)/map_files/\(range)"

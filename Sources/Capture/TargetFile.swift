@@ -46,7 +46,7 @@ enum TargetFile {
   /// A path of /proc/PID/maps as the target itself would say it.
   ///
   /// The kernel writes it as the reader sees it; the root of a process in a chroot(2) is a part of that.
-  private static func seen(_ path: String, pid: Int32) -> String {
+  static func seen(_ path: String, pid: Int32) -> String {
     guard let directory = try? ProcessDirectory(pid: pid), let root = directory.link("root"),
       root != "/", path.hasPrefix(root + "/")
     else { return path }

@@ -12,6 +12,7 @@ struct ElfFile: ~Copyable {
     var name: String
     var type: UInt32
     var isExecutable: Bool
+    var isCompressed: Bool
     /// As the file has it.
     var address: UInt64
     var offset: UInt64
@@ -101,6 +102,7 @@ struct ElfFile: ~Copyable {
         name: name.map { String(cString: $0) } ?? "",
         type: header.sh_type,
         isExecutable: header.sh_flags & UInt64(SHF_EXECINSTR) != 0,
+        isCompressed: header.sh_flags & UInt64(SHF_COMPRESSED) != 0,
         address: header.sh_addr, offset: header.sh_offset, size: header.sh_size,
         link: Int(header.sh_link), entrySize: header.sh_entsize)
     }
@@ -109,6 +111,9 @@ struct ElfFile: ~Copyable {
   func section(named name: String) -> Section? {
     sections.first { $0.name == name }
   }
+
+  /// libelf's handle on the section of this number, which must not outlive the file.
+  func handle(ofSection number: Int) -> OpaquePointer? { elf_getscn(elf, number) }
 
   func section(type: CInt) -> Section? {
     sections.first { $0.type == UInt32(type) }

@@ -17,7 +17,7 @@ public typealias ImageOpener = (Image) -> CInt?
 /// symbol table that only the program headers lead to (all section headers stripped).
 public struct Symbolizer {
   private let open: ImageOpener
-  private let debugFiles: DebugFiles
+  let debugFiles: DebugFiles
   private let memory: (any MemorySource)?
 
   /// In bytes; the vDSO is a page or two.
@@ -112,7 +112,7 @@ public struct Symbolizer {
   }
 
   /// The image's own file, certain to be the one that runs.
-  private func openImage(_ image: Image) throws(ImageProblem) -> ElfFile {
+  func openImage(_ image: Image) throws(ImageProblem) -> ElfFile {
     let bytes: ElfBytes
     if image.kind == .vdso {
       bytes = try copyOfVDSO(image)

@@ -15,21 +15,32 @@ final class AddressSpace {
   /// Set when a word of the target could not be read since the last reset.
   var readFailed = false
 
-  private var tables: [UnwindTable??]
   /// The copy in which the last word was found: a walk stays in one stack.
   private var window: MemoryWindow?
   private var places = PlaceCache()
+  private var tables: ImageUnwindTables
+  /// Addresses in images that are known to have no unwind information.
+  private var bare: Set<UInt64> = []
+  /// What `bare` holds at most: a scan may ask for anything.
+  private static let maximumBare = 1 << 16
+  /// Words that libunwind has read since `begin`.
+  private var wordsRead = 0
+  /// What a step may read, in words. libunwind asks for one word a byte; long unwind information has some
+  /// thousand. A DWARF expression that jumps backwards has no end (1.6.2, dwarf_eval_expr).
+  private static let wordsPerStep = 200_000
   /// libunwind keeps rules by address alone, but an address means one thing where a thread was
   /// interrupted and another, the instruction before it, where a call returns. A function that begins
   /// right after another one's last call has both. So each kind has a cache of its own.
   private let interruptions: unw_addr_space_t?
   private let calls: unw_addr_space_t?
 
-  init(memory: any MemorySource, images: ImageTable, mappings: MappingTable) {
+  init(
+    memory: any MemorySource, images: ImageTable, mappings: MappingTable, sections: UnwindSections?
+  ) {
     self.memory = memory
     self.images = images
     self.mappings = mappings
-    tables = Array(repeating: nil, count: images.images.count)
+    tables = ImageUnwindTables(memory: memory, images: images, sections: sections)
     var callbacks = inquest_unwind_callbacks(
       find_unwind_info: { ip, result, needInfo, space, argument in
         guard let argument, let space else { return -INQUEST_UNW_NO_INFO }
@@ -67,9 +78,16 @@ final class AddressSpace {
     return inquest_unwind_init(cursor, space, Unmanaged.passUnretained(self).toOpaque()) == 0
   }
 
+  /// To be called before a step.
+  func begin() {
+    readFailed = false
+    wordsRead = 0
+  }
+
   /// True when the image that holds `address` has a table with an entry for it.
   func hasUnwindInfo(_ address: UInt64) -> Bool {
     guard let space = calls else { return false }
+    wordsRead = 0
     var result = unw_proc_info_t()
     return findUnwindInfo(
       address, &result, 0, space, Unmanaged.passUnretained(self).toOpaque()) == 0
@@ -80,9 +98,7 @@ final class AddressSpace {
     if let known = places[ip, isInterrupted] { return known }
     let lookup = isInterrupted ? ip : ip &- 1
     var place = CodePlace()
-    if mappings.index(containing: ip).map({ mappings.mappings[$0].isExecutable }) ?? false {
-      place.insert(.code)
-    }
+    if isCode(ip) { place.insert(.code) }
     if isNative(lookup) { place.insert(.native) }
     if hasUnwindInfo(lookup) { place.insert(.unwindInfo) }
     if FramePolicy.isSignalTrampoline(ip, memory: memory) { place.insert(.trampoline) }
@@ -91,16 +107,22 @@ final class AddressSpace {
     return place
   }
 
+  /// True when `address` lies in an executable mapping.
+  func isCode(_ address: UInt64) -> Bool {
+    mappings.index(containing: address).map { mappings.mappings[$0].isExecutable } ?? false
+  }
+
   /// True when `address` lies in an ELF file.
   func isNative(_ address: UInt64) -> Bool {
     guard let image = images.containing(address) else { return false }
     return image.kind == .elf || image.kind == .vdso
   }
 
-  /// True when `address` lies in a file that was linked without a table to search.
+  /// True when `address` lies in a file that has no unwind information at all.
   func hasNoTable(_ address: UInt64) -> Bool {
     guard let index = images.index(containing: address) else { return false }
-    return images.images[index].kind == .elf && table(index) == nil
+    return images.images[index].kind == .elf && tables.exceptionFrames(index) == nil
+      && tables.debugFrames(index) == nil
   }
 
   private static func from(_ argument: UnsafeMutableRawPointer) -> AddressSpace {
@@ -108,7 +130,13 @@ final class AddressSpace {
   }
 
   private func readWord(_ address: UInt64, _ value: UnsafeMutablePointer<unw_word_t>) -> CInt {
+    wordsRead += 1
+    if wordsRead > Self.wordsPerStep { return -INQUEST_UNW_INVALID }
     if let word = window?.word(at: UInt64(address)) {
+      value.pointee = unw_word_t(word)
+      return 0
+    }
+    if address >= TableMemory.base, let word = tables.made.word(at: address) {
       value.pointee = unw_word_t(word)
       return 0
     }
@@ -126,19 +154,21 @@ final class AddressSpace {
     _ space: unw_addr_space_t, _ argument: UnsafeMutableRawPointer
   ) -> CInt {
     let address = UInt64(ip)
-    guard let index = images.index(containing: address), let table = table(index) else {
+    guard let index = images.index(containing: address), !bare.contains(address) else {
       return -INQUEST_UNW_NO_INFO
     }
     let image = images.images[index]
-    return inquest_unwind_search(
-      space, ip, unw_word_t(image.base), unw_word_t(image.end), unw_word_t(table.header),
-      unw_word_t(table.table), unw_word_t(table.entries), result, needInfo, argument)
-  }
-
-  private func table(_ index: Int) -> UnwindTable? {
-    if let known = tables[index] { return known }
-    let found = UnwindTable(image: images.images[index], memory: memory)
-    tables[index] = .some(found)
-    return found
+    func search(_ table: UnwindTable) -> CInt {
+      inquest_unwind_search(
+        space, ip, unw_word_t(image.base), unw_word_t(image.end), unw_word_t(table.base),
+        table.isRelativeToImage ? 1 : 0, unw_word_t(table.entries), unw_word_t(table.count),
+        result, needInfo, argument)
+    }
+    var answer = tables.exceptionFrames(index).map(search) ?? -INQUEST_UNW_NO_INFO
+    // Per address and not per image: what is linked together need not have been compiled alike.
+    if answer != 0, let table = tables.debugFrames(index) { answer = search(table) }
+    guard answer != 0 else { return 0 }
+    if answer == -INQUEST_UNW_NO_INFO, bare.count < Self.maximumBare { bare.insert(address) }
+    return answer
   }
 }

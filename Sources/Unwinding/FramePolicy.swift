@@ -4,6 +4,9 @@ enum FramePolicy {
   static let scanWords = 40
   /// As many as that when the frame before was found by better means.
   static let scanWordsAfterTrusted = 160
+  /// How far into a function a call to its start can be seen to lead, in bytes. More would let calls to other
+  /// functions pass, less would lose large ones.
+  static let functionSize: UInt64 = 4096
   /// How often one walk may change to a stack at a lower address without a signal frame in between:
   /// handlers that pivot and coroutines do; a corrupt stack does it for ever.
   static let stackSwitches = 16

@@ -14,11 +14,13 @@ public struct Unwinder {
   ///   - images: its images, for unwind tables.
   ///   - mappings: its mappings, to tell code from data.
   ///   - managedCode: asked about every address that is in no native library.
+  ///   - sections: asked about images whose memory does not tell where their unwind information is.
   public init(
     memory: any MemorySource, images: ImageTable, mappings: MappingTable,
-    managedCode: ManagedCodeFinder? = nil
+    managedCode: ManagedCodeFinder? = nil, sections: UnwindSections? = nil
   ) {
-    space = AddressSpace(memory: memory, images: images, mappings: mappings)
+    space = AddressSpace(
+      memory: memory, images: images, mappings: mappings, sections: sections)
     self.managedCode = managedCode
   }
 
@@ -48,6 +50,7 @@ private struct Walker {
   var interruptions = 0
   var tail: [Walk.Step] = []
   var repeats = RepeatTracker()
+  var stackScan: StackScan
   var walk = Walk()
 
   init(space: AddressSpace, managedCode: ManagedCodeFinder?, limits: WalkLimits) {
@@ -55,6 +58,7 @@ private struct Walker {
     self.managedCode = managedCode
     self.limits = limits
     cursor = space.cursor
+    stackScan = StackScan(space: space)
   }
 
   mutating func run(from registers: RegisterSet, isPastDeadline: () -> Bool) -> Walk {
@@ -169,7 +173,7 @@ private struct Walker {
     if let code, let next = step(outOf: code) { return restart(at: next, trust: .runtime) }
     // What the library does without any is a guess of its own.
     guard place.contains(.unwindInfo) else { return stepWithoutTable(isManaged: code != nil) }
-    space.readFailed = false
+    space.begin()
     let result = inquest_unwind_step(cursor)
     if result == 0 { return .outermost }
     if result < 0 { return space.readFailed ? .unreadableMemory : .noUnwindInformation }
@@ -205,7 +209,7 @@ private struct Walker {
     case .stub:
       next = isInterrupted ? FramePolicy.stepOutOfBadCall(registers, memory: space.memory) : nil
     }
-    return next.flatMap { isCode($0.instructionPointer) ? $0 : nil }
+    return next.flatMap { space.isCode($0.instructionPointer) ? $0 : nil }
   }
 
   /// Where there is no unwind information: generated code, hand-written assembly, musl's start code.
@@ -221,11 +225,15 @@ private struct Walker {
     }
     if isPlausible(framePointer: registers.framePointer),
       let next = FramePolicy.stepByFramePointer(registers, memory: space.memory),
-      isReturnAddress(next.instructionPointer)
+      isReturnAddress(next.instructionPointer) || isGoroutineStart(next)
     {
       return restart(at: next, trust: .framePointer)
     }
-    if let next = scan(registers) { return restart(at: next, trust: .scan) }
+    let words = trust == .scan ? FramePolicy.scanWords : FramePolicy.scanWordsAfterTrusted
+    let lookup = isInterrupted ? ip : ip &- 1
+    if let next = stackScan.caller(of: registers, lookup: lookup, words: words) {
+      return restart(at: next, trust: .scan)
+    }
     return .noUnwindInformation
   }
 
@@ -278,35 +286,15 @@ private struct Walker {
       || space.mappings.index(containing: framePointer) != space.mappings.index(containing: sp)
   }
 
-  private func isCode(_ address: UInt64) -> Bool {
-    space.place(address, isInterrupted: true).contains(.code)
-  }
-
   private func isReturnAddress(_ address: UInt64) -> Bool {
-    isCode(address)
+    space.isCode(address)
       && (FramePolicy.followsCall(address, memory: space.memory)
         || FramePolicy.isSignalTrampoline(address, memory: space.memory))
   }
 
-  /// Looks for the nearest return address into code that has unwind information, or into a file that has
-  /// none at all (musl-gcc links such) when the call before it is one to a fixed address.
-  private func scan(_ registers: RegisterSet) -> RegisterSet? {
-    let words = trust == .scan ? FramePolicy.scanWords : FramePolicy.scanWordsAfterTrusted
-    for index in 0..<words {
-      let at = registers.stackPointer &+ UInt64(index * 8)
-      guard let candidate = space.memory.load(UInt64.self, at: at) else { return nil }
-      guard isCode(candidate), FramePolicy.followsCall(candidate, memory: space.memory),
-        space.hasUnwindInfo(candidate &- 1)
-          || space.hasNoTable(candidate) && followsFixedCall(candidate)
-      else { continue }
-      var next = registers
-      next.instructionPointer = candidate
-      next.stackPointer = at &+ 8
-      return next
-    }
-    return nil
-  }
-  private func followsFixedCall(_ address: UInt64) -> Bool {
-    FramePolicy.callTarget(before: address, memory: space.memory).map(isCode) ?? false
+  /// Goroutines are given an address of which nobody was called, and a frame pointer of 0 before it.
+  private func isGoroutineStart(_ registers: RegisterSet) -> Bool {
+    registers.framePointer == 0 && space.isCode(registers.instructionPointer)
+      && FramePolicy.isGoroutineExit(registers.instructionPointer, memory: space.memory)
   }
 }

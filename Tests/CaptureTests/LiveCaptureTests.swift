@@ -5,39 +5,6 @@ import Testing
 
 /// `inquest capture` of real programs, against what eu-stack and gdb see of them.
 @Suite(.timeLimit(.minutes(2))) struct LiveCaptureTests {
-  /// Function names by thread id, innermost first, as a debugger gives them.
-  private func stacksOfElfutils(_ pid: Int32) throws -> [Int32: [String]] {
-    let text = try output(of: ["eu-stack", "-n", "0", "-r", "-p", "\(pid)"])
-    var stacks: [Int32: [String]] = [:]
-    var thread: Int32 = 0
-    for line in text.split(separator: "\n") {
-      if let match = line.firstMatch(of: /^TID (\d+):/) {
-        thread = Int32(match.1) ?? 0
-      } else if let match = line.firstMatch(of: /^#\d+ +0x[0-9a-f]+(?: - 1)?(?: +(.+))?$/) {
-        stacks[thread, default: []].append(match.1.map(String.init) ?? "?")
-      }
-    }
-    return stacks
-  }
-
-  private func stacksOfGDB(_ pid: Int32) throws -> [Int32: [String]] {
-    let text = try output(
-      of: [
-        "gdb", "-nx", "-batch", "-p", "\(pid)", "-ex", "set debuginfod enabled off", "-ex",
-        "thread apply all bt",
-      ], timeout: 60)
-    var stacks: [Int32: [String]] = [:]
-    var thread: Int32 = 0
-    for line in text.split(separator: "\n") {
-      if let match = line.firstMatch(of: /^Thread \d+ .*\(?LWP (\d+)\)/) {
-        thread = Int32(match.1) ?? 0
-      } else if let match = line.firstMatch(of: /^#\d+ +(?:0x[0-9a-f]+ in )?([^ ]+) \(/) {
-        if thread != 0 { stacks[thread, default: []].append(String(match.1)) }
-      }
-    }
-    return stacks
-  }
-
   /// glibc has several names for many addresses, and versions after an @.
   private func same(_ one: String, _ other: String) -> Bool {
     func plain(_ name: String) -> Substring {

@@ -102,12 +102,12 @@ import Testing
           type: ElfSegment.exceptionFrameHeader, flags: 4, offset: 0, address: base,
           fileSize: 0, memorySize: size ?? whole)
       ])
-    return UnwindTable(image: image, memory: RegionMemory((base, bytes)))
+    return UnwindTable(headerOf: image, memory: RegionMemory((base, bytes)))
   }
 
   @Test func aGoodOneIsFound() throws {
     let found = try #require(table())
-    #expect(found.header == base && found.table == base + 12 && found.entries == 2)
+    #expect(found.base == base && found.entries == base + 12 && found.count == 2)
   }
 
   @Test func whatCannotBeSearchedIsNone() {
@@ -132,6 +132,6 @@ import Testing
           type: ElfSegment.exceptionFrameHeader, flags: 4, offset: 0, address: .max,
           fileSize: 0, memorySize: .max)
       ])
-    #expect(UnwindTable(image: image, memory: RegionMemory()) == nil)
+    #expect(UnwindTable(headerOf: image, memory: RegionMemory()) == nil)
   }
 }

@@ -66,6 +66,40 @@ import Testing
     #expect(images.containing(walk.steps[0].ip)?.path.contains("libc.so") == true)
   }
 
+  /// Code in a file that is no ELF file: after such a step libunwind's own accessors unmap, at a later one,
+  /// whatever came to lie where they had mapped that file (#739).
+  @Test func nothingOfOursIsUnmapped() throws {
+    let scratch = try Scratch()
+    let fixture = try Fixture("mapped_code", environment: ["TMPDIR": scratch.path])
+    #expect(try fixture.goesOn(beyond: 0), "it spins")
+    var stopped = try StoppedProcess(
+      try ProcessDirectory(pid: fixture.pid), attachUntil: Instant.now, stopWithin: 2000)
+    stopped.readRegisters()
+    let registers = try #require(stopped.threads.first { $0.id != fixture.pid }?.registers)
+    stopped.release()
+    let memory = ProcessMemory(pid: fixture.pid)
+    let mappings = MappingTable(text: try bytes(of: "/proc/\(fixture.pid)/maps"))
+    let images = ImageTable(mappings: mappings, memory: memory)
+    #expect(images.containing(registers.instructionPointer)?.path.contains("mapped-") == true)
+
+    var ours: [UnsafeMutableRawPointer] = []
+    defer { for mapping in ours { munmap(mapping, 8192) } }
+    for _ in 0..<200 {
+      let unwinder = Unwinder(memory: memory, images: images, mappings: mappings)
+      for _ in 0..<5 {
+        let walk = unwinder.walk(
+          from: registers, limits: WalkLimits(), isPastDeadline: { false })
+        #expect(walk.steps.dropFirst().first?.trust == .framePointer)
+        #expect(walk.end == .outermost && walk.count >= 4)
+        let mapping = mmap(nil, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        ours.append(try #require(mapping))
+      }
+    }
+    var resident = [UInt8](repeating: 0, count: 2)
+    // ENOMEM where nothing is mapped (mincore(2)).
+    #expect(ours.allSatisfy { mincore($0, 8192, &resident) == 0 })
+  }
+
   /// Where neither tables nor the frame pointer help, the nearest word that follows a call in a function
   /// with unwind information is taken, marked as what it is.
   @Test(arguments: [0, 1, 39, 159, 160]) func theScanFindsTheNearestReturnAddress(position: Int)

@@ -36,6 +36,21 @@ struct Scene {
   private var mappings: [Mapping]
   private var labels: [String: UInt64] = [:]
   private var images: [Image] = []
+  private var sections: UnwindSections?
+
+  /// Where the unwind information is, and how it can be found.
+  enum Tables: CaseIterable {
+    /// .eh_frame_hdr with a table.
+    case header
+    /// .eh_frame_hdr whose table has 8-byte offsets: libunwind would abort.
+    case oddHeader
+    /// .eh_frame_hdr that leads to .eh_frame, without a table.
+    case headerOnly
+    /// .eh_frame, of which only the file knows.
+    case section
+    /// .debug_frame.
+    case debugFrames
+  }
 
   /// - Parameters:
   ///   - words: the stack, from its lowest word, which is at the stack pointer, to its end.
@@ -80,13 +95,33 @@ struct Scene {
 
   /// Gives every function unwind information: the caller's frame is where rbp says, and `outermost` has
   /// no return address.
-  mutating func addUnwindTables(outermost: String? = nil) {
+  ///
+  /// - Parameters:
+  ///   - rules: instructions in place of the usual ones.
+  ///   - bias: what was added to the file's addresses.
+  mutating func addUnwindTables(
+    outermost: String? = nil, _ tables: Tables = .header, rules: [UInt8]? = nil, bias: UInt64 = 0
+  ) {
     var builder = UnwindTableBuilder(at: Self.code + 0x10_0000)
+    builder.rules = rules
     for (index, name) in Self.functions.enumerated() {
       builder.add(
         start: Self.code + UInt64(index * 256), size: 256, hasReturnAddress: name != outermost)
     }
-    let bytes = builder.bytes
+    var bytes = builder.bytes
+    switch tables {
+    case .oddHeader: bytes[3] = 0x3c
+    case .headerOnly: bytes.replaceSubrange(2..<4, with: [0xff, 0xff])
+    default: break
+    }
+    if tables == .debugFrames { bytes = [0] }
+    let frames = builder.frames - bias
+    let section = builder.debugFrames(bias: bias)
+    sections = UnwindSections(
+      exceptionFrames: { _ in
+        tables == .section ? frames..<frames + UInt64(builder.section.bytes.count) : nil
+      },
+      debugFrames: { _ in tables == .debugFrames ? section : nil })
     memory.regions.append((builder.base, bytes))
     let data = Mapping(
       start: builder.base, end: builder.base + 0x4000, permissions: "r--p", offset: 0x10_0000,
@@ -94,13 +129,16 @@ struct Scene {
     mappings.insert(data, at: 1)
     images = [
       Image(
-        kind: .elf, path: "/synthetic", base: Self.code, end: data.end,
+        kind: .elf, path: "/synthetic", base: Self.code, end: data.end, loadBias: bias,
         mappings: [mappings[0], data],
-        segments: [
-          ElfSegment(
-            type: ElfSegment.exceptionFrameHeader, flags: 4, offset: 0, address: builder.base,
-            fileSize: UInt64(bytes.count), memorySize: UInt64(bytes.count))
-        ])
+        segments: tables == .section
+          ? []
+          : [
+            ElfSegment(
+              type: ElfSegment.exceptionFrameHeader, flags: 4, offset: 0,
+              address: builder.base - bias, fileSize: UInt64(bytes.count),
+              memorySize: UInt64(bytes.count))
+          ])
     ]
   }
 
@@ -110,8 +148,11 @@ struct Scene {
   func walk(
     _ limits: WalkLimits = WalkLimits(), isPastDeadline: () -> Bool = { false }
   ) -> Walk {
-    Unwinder(memory: memory, images: ImageTable(images), mappings: MappingTable(mappings))
-      .walk(from: registers, limits: limits, isPastDeadline: isPastDeadline)
+    Unwinder(
+      memory: memory, images: ImageTable(images), mappings: MappingTable(mappings),
+      sections: sections
+    )
+    .walk(from: registers, limits: limits, isPastDeadline: isPastDeadline)
   }
 
   // MARK: Laying out
@@ -165,50 +206,6 @@ struct Scene {
     put(code, at: 312)
     put(address, at: 320)
     return bytes
-  }
-}
-
-/// .eh_frame_hdr and .eh_frame as a linker writes them (LSB, Exception Frames; DWARF 4, 7.23).
-struct UnwindTableBuilder {
-  let base: UInt64
-  private var functions: [(start: UInt64, size: UInt32, hasReturnAddress: Bool)] = []
-
-  init(at base: UInt64) { self.base = base }
-
-  mutating func add(start: UInt64, size: UInt32, hasReturnAddress: Bool) {
-    functions.append((start, size, hasReturnAddress))
-  }
-
-  var bytes: [UInt8] {
-    let frames = base + UInt64((12 + functions.count * 8 + 7) & ~7)
-    var section = commonInformation(hasReturnAddress: true)
-    let second = section.count
-    section += commonInformation(hasReturnAddress: false)
-    var table: [UInt8] = []
-    for function in functions {
-      let at = frames + UInt64(section.count)
-      let owner = function.hasReturnAddress ? 0 : second
-      table += littleEndian(Int32(Int64(function.start) - Int64(base)))
-      table += littleEndian(Int32(at - base))
-      section += littleEndian(UInt32(20)) + littleEndian(UInt32(section.count + 4 - owner))
-      section += littleEndian(Int32(Int64(function.start) - Int64(at + 8)))
-      section += littleEndian(function.size) + [0, 0, 0, 0, 0, 0, 0, 0]
-    }
-    section += littleEndian(UInt32(0))
-    // Version; the encodings of pointer, count and table.
-    var header: [UInt8] = [1, 0x1b, 0x03, 0x3b]
-    header += littleEndian(Int32(Int64(frames) - Int64(base + 4)))
-    header += littleEndian(UInt32(functions.count)) + table
-    header += [UInt8](repeating: 0, count: Int(frames - base) - header.count)
-    return header + section
-  }
-
-  /// CFA = rbp + 16, the caller's rbp at CFA-16, and the return address at CFA-8 or nowhere.
-  private func commonInformation(hasReturnAddress: Bool) -> [UInt8] {
-    var body: [UInt8] = littleEndian(UInt32(0)) + [1] + Array("zR\0".utf8) + [1, 0x78, 16, 1, 0x1b]
-    body += [0x0c, 6, 16, 0x86, 2] + (hasReturnAddress ? [0x90, 1] : [0x07, 16])
-    while (body.count + 4) % 8 != 0 { body.append(0) }
-    return littleEndian(UInt32(body.count)) + body
   }
 }
 

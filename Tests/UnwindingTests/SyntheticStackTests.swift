@@ -30,6 +30,22 @@ import Testing
     #expect(walk.end == .outermost)
   }
 
+  /// nop; call; nop, entered behind the first of them: every goroutine's end.
+  @Test(arguments: [nil, "main's"]) func aGoroutineEndsWhereItsFunctionReturns(to frame: String?) {
+    let exit = Scene.site("start") - 5
+    let words: [Word] = [
+      .junk, .frame("leaf's", to: "inner's"), .returnTo("inner"), .junk,
+      .frame("inner's", to: frame), .value(exit), .frame("main's", to: nil), .returnTo("main"),
+    ]
+    let walk = Scene(words, framePointer: "leaf's").walk()
+    if frame == nil {
+      #expect(walk.steps.map(\.ip) == [Scene.site("leaf"), Scene.site("inner"), exit])
+      #expect(walk.end == .outermost)
+    } else {
+      #expect(walk.end == .noUnwindInformation, "a goroutine's frame pointer is 0")
+    }
+  }
+
   @Test func frameByUnwindTables() {
     var scene = Scene(chain, framePointer: "leaf's")
     scene.addUnwindTables(outermost: "start")

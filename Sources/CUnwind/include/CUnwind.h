@@ -29,18 +29,20 @@ static inline int inquest_unwind_register(unw_cursor_t *cursor, int number, unw_
   return unw_get_reg(cursor, number, value);
 }
 
-// Searches the table of an .eh_frame_hdr: `entries` pairs of 32-bit offsets relative to `header`,
-// which begin at `table`. `start` <= ip < `end` must hold: the library asserts it.
+// Searches a table as an .eh_frame_hdr has it: `entries` pairs of 32-bit offsets, of code and of its
+// description, which begin at `table`. They are relative to `base`, the code's to `start` if
+// `from_start` says so. `start` <= ip < `end` must hold: the library asserts it.
 static inline int inquest_unwind_search(unw_addr_space_t space, unw_word_t ip, unw_word_t start,
-                                        unw_word_t end, unw_word_t header, unw_word_t table,
-                                        unw_word_t entries, unw_proc_info_t *result,
-                                        int need_unwind_info, void *argument) {
+                                        unw_word_t end, unw_word_t base, int from_start,
+                                        unw_word_t table, unw_word_t entries,
+                                        unw_proc_info_t *result, int need_unwind_info,
+                                        void *argument) {
   unw_dyn_info_t info;
   memset(&info, 0, sizeof info);
-  info.format = UNW_INFO_FORMAT_REMOTE_TABLE;
+  info.format = from_start ? UNW_INFO_FORMAT_IP_OFFSET : UNW_INFO_FORMAT_REMOTE_TABLE;
   info.start_ip = start;
   info.end_ip = end;
-  info.u.rti.segbase = header;
+  info.u.rti.segbase = base;
   info.u.rti.table_data = table;
   info.u.rti.table_len = entries * 8 / sizeof(unw_word_t);
   return UNW_OBJ(dwarf_search_unwind_table)(space, ip, &info, result, need_unwind_info, argument);

@@ -48,6 +48,12 @@
       memory.load(UInt64.self, at: address) == 0xd400_0001_d280_1168
     }
 
+    /// mov x0, x0; here: bl goexit1 (Go's runtime/asm_arm64.s).
+    static func isGoroutineExit(_ address: UInt64, memory: any MemorySource) -> Bool {
+      guard let code = memory.load(UInt64.self, at: address &- 4) else { return false }
+      return UInt32(truncatingIfNeeded: code) == 0xaa00_03e0 && code >> 58 == 0b100101
+    }
+
     /// siginfo (128 bytes) comes first, then the ucontext, whose registers begin after its mask
     /// (arch/arm64/include/uapi/asm/sigcontext.h, ucontext.h).
     static func signalContext(

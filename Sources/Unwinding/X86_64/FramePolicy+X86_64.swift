@@ -64,6 +64,13 @@
       memory.bytes(at: address, count: trampoline.count) == trampoline
     }
 
+    /// nop; here: call goexit1; nop: where the first function of a goroutine returns to (Go's
+    /// runtime/asm_amd64.s). Stripped Go programs have no unwind information, but frame pointers.
+    static func isGoroutineExit(_ address: UInt64, memory: any MemorySource) -> Bool {
+      guard let bytes = memory.bytes(at: address &- 1, count: 7) else { return false }
+      return bytes[0] == 0x90 && bytes[1] == 0xe8 && bytes[6] == 0x90
+    }
+
     /// What the kernel saved when it delivered the signal: with the trampoline's frame innermost, the
     /// stack pointer is at the ucontext, and the siginfo follows it (`struct rt_sigframe` in
     /// arch/x86/include/asm/sigframe.h; layouts in asm/ucontext.h, asm/sigcontext.h and

@@ -3,9 +3,9 @@
 #
 #   Tests/Fixtures/native/build.sh DEST
 #
-# Each X.c becomes DEST/X; threads and names also get an X.stripped, musl_hello an X.static. Rebuilds
-# what is older than its source. -O1 without frame pointers is what production binaries look like to an
-# unwinder. Needs cc, c++ and musl-gcc.
+# Each X.c becomes DEST/X; threads and names also get an X.stripped, musl_hello an X.static, threads variants
+# with their unwind information elsewhere. Rebuilds what is older than its source. -O1 without frame pointers
+# is what production binaries look like to an unwinder. Needs cc, c++, musl-gcc and go.
 set -eu
 
 fail() {
@@ -17,6 +17,7 @@ fail() {
 here=$(cd "$(dirname "$0")" && pwd)
 dest=$1
 command -v musl-gcc >/dev/null || fail "no musl-gcc; on Debian: apt-get install musl-tools"
+command -v go >/dev/null || fail "no go; on Debian: apt-get install golang-go"
 mkdir -p "$dest" || fail "cannot create $dest"
 
 flags="-O1 -g -fomit-frame-pointer -Wall -Wextra -Wno-infinite-recursion -D_GNU_SOURCE -pthread"
@@ -39,12 +40,33 @@ make_program() { # product source compiler arguments…
 }
 
 cc=${CC:-cc}
-for program in threads spin zombie_leader vfork_parent exiting deleted signal_frame null_call deep nondumpable stopped; do
+for program in threads spin zombie_leader vfork_parent exiting deleted signal_frame null_call deep nondumpable stopped vdso \
+    mapped_code; do
     make_program $program $program.c "$cc"
 done
 make_program names names.cpp "${CXX:-c++}"
 make_program threads.stripped threads.c "$cc" -s
 make_program names.stripped names.cpp "${CXX:-c++}" -s
+# Unwind information that no header leads to, and such as is never loaded: in the program, packed in the two
+# ways, and in a file beside it.
+make_program threads.no_header threads.c "$cc" -Wl,--no-eh-frame-hdr
+bare="-fno-asynchronous-unwind-tables -fno-unwind-tables"
+if ! is_current "$dest/no_tables" "$here/no_tables.c"; then
+    "$cc" $flags $bare -g0 -o "$partial" "$here/no_tables.c" && mv "$partial" "$dest/no_tables" ||
+        fail "cannot build no_tables"
+fi
+make_program threads.debug_frame threads.c "$cc" $bare
+make_program threads.packed threads.c "$cc" $bare -gz=zlib
+if ! is_current "$dest/threads.packed_old" "$here/threads.c"; then
+    objcopy --compress-debug-sections=zlib-gnu "$dest/threads.debug_frame" "$partial" &&
+        mv "$partial" "$dest/threads.packed_old" || fail "cannot build threads.packed_old"
+fi
+if ! is_current "$dest/threads.separate" "$here/threads.c"; then
+    objcopy --only-keep-debug "$dest/threads.debug_frame" "$dest/threads.separate.debug" &&
+        objcopy --strip-debug --add-gnu-debuglink="$dest/threads.separate.debug" \
+            "$dest/threads.debug_frame" "$partial" &&
+        mv "$partial" "$dest/threads.separate" || fail "cannot build threads.separate"
+fi
 make_program musl_hello musl_hello.c musl-gcc
 make_program musl_hello.static musl_hello.c musl-gcc -static
 
@@ -53,4 +75,11 @@ if ! is_current "$dest/no_cfi" "$here/no_cfi.c"; then
     "$cc" -DMIDDLE $flags -g0 -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -fno-unwind-tables \
         -c -o "$partial.o" "$here/no_cfi.c" || fail "cannot build the middle of no_cfi"
     make_program no_cfi no_cfi.c "$cc" "$partial.o"
+fi
+
+if ! is_current "$dest/goroutines.stripped" "$here/goroutines.go"; then
+    for strip in "" "-s -w"; do
+        GOCACHE=$(cd "$dest" && pwd)/.go GO111MODULE=off go build -ldflags="$strip" -o "$partial" "$here/goroutines.go" &&
+            mv "$partial" "$dest/goroutines${strip:+.stripped}" || fail "cannot build goroutines"
+    done
 fi
