@@ -12,14 +12,18 @@ extension Worker {
   /// will get: telling of 3,000 took as long as finding their frames. A worker that dies before has a
   /// successor that does.
   ///
-  /// - Parameter isLast: nothing will be added to the frames.
+  /// - Parameters:
+  ///   - isLast: nothing of importance will be added to the frames.
+  ///   - isNews: whether there is anything to tell of a thread that has not been told.
   func sendThreads(
-    _ examination: Examination, _ walks: [Walk], _ builder: FrameBuilder, isLast: Bool
+    _ examination: Examination, _ walks: [Walk], _ builder: FrameBuilder, isLast: Bool,
+    where isNews: (Walk) -> Bool = { _ in true }
   ) {
     let count = examination.frozen.threads.count
     facts.send(.threads, Framing.header(count))
     let isWanted = isLast || count <= Self.fewThreads
     for index in examination.order where isWanted || index == examination.crashed {
+      guard isNews(walks[index]) else { continue }
       let record = examination.record(index, walk: walks[index], builder: builder)
       facts.send(.thread, Framing.header(record.id) + JSONStream.encode(record))
       let left = walks[index].omitted
@@ -34,9 +38,7 @@ extension Worker {
 
   private static let fewThreads = 256
 
-  func sendCrash(
-    _ examination: Examination, _ walks: [Walk], symbols: [UInt64: Symbol]
-  ) {
+  func sendCrash(_ examination: Examination, _ walks: [Walk], _ builder: FrameBuilder) {
     guard request.trigger == .crash else {
       let name = examination.frozen.threads.first?.name ?? ""
       let count = examination.frozen.threads.count
@@ -48,7 +50,6 @@ extension Worker {
       facts.send(.summary, crash.summary)
       return
     }
-    let builder = examination.builder(symbols: symbols)
     let known = examination.crashFacts(walks: walks, builder: builder)
     let crash = CrashVerdict.crash(known)
     send("crash", crash)

@@ -25,7 +25,11 @@ extension Symbolizer {
       link = DebugLink(of: file)
     }
     let debugFile = debugFiles.find(
-      for: image, buildID: buildID, link: link, isPastDeadline: { false })
+      for: image, buildID: buildID, link: link,
+      isOfUse: { file in
+        [".debug_frame", ".zdebug_frame"].contains { file.section(named: $0) != nil }
+      },
+      isPastDeadline: { false })
     guard let debugFile else { return nil }
     return debugFile.debugSection("frame")
   }

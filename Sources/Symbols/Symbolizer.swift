@@ -101,7 +101,8 @@ public struct Symbolizer {
     if search.isDone { return }
     if image.kind != .vdso,
       let file = debugFiles.find(
-        for: image, buildID: buildID, link: link, isPastDeadline: isPastDeadline)
+        for: image, buildID: buildID, link: link,
+        isOfUse: { $0.section(type: SHT_SYMTAB) != nil }, isPastDeadline: isPastDeadline)
     {
       // It has all the functions: whatever was wrong with the binary cost no name.
       try search.look(in: file, isPastDeadline: isPastDeadline)

@@ -94,10 +94,10 @@ final class AddressSpace {
   }
 
   /// What is to be known about the code at `ip`.
-  func place(_ ip: UInt64, isInterrupted: Bool) -> CodePlace {
+  func place(_ ip: UInt64, isInterrupted: Bool) -> CodeTraits {
     if let known = places[ip, isInterrupted] { return known }
     let lookup = isInterrupted ? ip : ip &- 1
-    var place = CodePlace()
+    var place = CodeTraits()
     if isCode(ip) { place.insert(.code) }
     if isNative(lookup) { place.insert(.native) }
     if hasUnwindInfo(lookup) { place.insert(.unwindInfo) }

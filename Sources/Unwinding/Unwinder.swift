@@ -142,14 +142,14 @@ private struct Walker {
   }
 
   /// True where a signal handler returns to, or one that was moved to another stack.
-  private func isInterruption(_ place: CodePlace) -> Bool {
+  private func isInterruption(_ place: CodeTraits) -> Bool {
     if place.contains(.trampoline) { return true }
     return place.contains(.movedHandler) && trust == .cfi
       && FramePolicy.movedSignalContext(ip: ip, sp: sp, memory: space.memory) != nil
   }
 
   /// Goes on where the signal struck, with every register that the kernel saved there. Nil on success.
-  private mutating func enterInterruptedFrame(_ place: CodePlace) -> Walk.End? {
+  private mutating func enterInterruptedFrame(_ place: CodeTraits) -> Walk.End? {
     let context =
       place.contains(.trampoline)
       ? FramePolicy.signalContext(sp, memory: space.memory)
@@ -166,7 +166,7 @@ private struct Walker {
   }
 
   /// Moves to the caller; the reason if that is impossible.
-  private mutating func stepOut(of place: CodePlace) -> Walk.End? {
+  private mutating func stepOut(of place: CodeTraits) -> Walk.End? {
     guard place.contains(.code) else { return stepOutOfBadCall() }
     let code =
       place.contains(.native) ? nil : managedCode?(isInterrupted ? ip : ip &- 1)

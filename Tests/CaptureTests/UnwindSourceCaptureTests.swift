@@ -20,7 +20,8 @@ import Testing
     for (id, addresses) in gdb {
       let thread = try #require(captured.thread(id))
       #expect(thread.endReason == .outermost)
-      #expect(thread.frames.dropFirst().allSatisfy { $0.trust == .cfi })
+      #expect(
+        thread.frames.filter { $0.kind != .inlined }.dropFirst().allSatisfy { $0.trust == .cfi })
       expect(thread, has: addresses)
       #expect(id == fixture.pid || addresses.count > 20)
     }
@@ -36,7 +37,8 @@ import Testing
     for (id, addresses) in gdb {
       let thread = try #require(captured.thread(id))
       #expect(thread.endReason == .outermost)
-      #expect(thread.frames.dropFirst().allSatisfy { $0.trust == .cfi })
+      #expect(
+        thread.frames.filter { $0.kind != .inlined }.dropFirst().allSatisfy { $0.trust == .cfi })
       // Goroutines move between threads: those that are locked to one, or run, stay.
       let names = thread.functions
       levels += names.count { $0 == "main.level" }
@@ -57,7 +59,10 @@ import Testing
     #expect(running.count == 2)
     for thread in running {
       #expect(thread.endReason == .outermost)
-      #expect(thread.frames.dropFirst().allSatisfy { $0.trust == .framePointer })
+      #expect(
+        thread.frames.filter { $0.kind != .inlined }.dropFirst().allSatisfy {
+          $0.trust == .framePointer
+        })
     }
   }
 
@@ -80,7 +85,8 @@ import Testing
       let thread = try #require(report.threads.first { $0.id != Int(fixture.pid) })
       #expect(thread.endReason == .outermost)
       #expect(thread.functions.suffix(4).prefix(2) == ["ask", "asker"])
-      #expect(thread.frames.dropFirst().allSatisfy { $0.trust == .cfi })
+      #expect(
+        thread.frames.filter { $0.kind != .inlined }.dropFirst().allSatisfy { $0.trust == .cfi })
       if let module = thread.frames[0].module, report.modules[module].kind == .vdso { inside += 1 }
     }
     #expect(inside == 5)
@@ -116,7 +122,8 @@ import Testing
       #expect(thread.frames.last.map(\.trust) == .cfi)
       if program == "threads" {
         #expect(thread.frames.count > 8 && thread.endReason == .outermost)
-        #expect(thread.frames.dropFirst().allSatisfy { $0.trust == .cfi })
+        #expect(
+          thread.frames.filter { $0.kind != .inlined }.dropFirst().allSatisfy { $0.trust == .cfi })
       }
     }
     #expect(fixture.runs())
@@ -166,7 +173,8 @@ import Testing
     let captured = try Captured(fixture.pid)
     #expect(captured.report.threads.count == 3)
     for thread in captured.report.threads where thread.id != Int(fixture.pid) {
-      #expect(thread.frames.dropFirst().allSatisfy { $0.trust == .cfi })
+      #expect(
+        thread.frames.filter { $0.kind != .inlined }.dropFirst().allSatisfy { $0.trust == .cfi })
       #expect(thread.functions.filter { $0.hasPrefix("level_") }.count == 6)
       #expect(thread.endReason == .outermost)
     }

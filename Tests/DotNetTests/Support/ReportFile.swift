@@ -60,8 +60,10 @@ struct ReportFile: Sendable {
     frame["module"].int.flatMap { json["modules"][$0]["path"].text }
   }
 
+  /// Of the machine's frames: where the C library has debug information, calls are inlined into it.
   func function(_ index: Int) -> String? {
-    frames.indices.contains(index) ? frames[index]["function"].text : nil
+    let frames = frames.filter { $0["kind"].text != "inlined" }
+    return frames.indices.contains(index) ? frames[index]["function"].text : nil
   }
 
   /// What tools/validate-report has against these reports.
