@@ -51,8 +51,9 @@ else
 	$(TEST) --filter DotNetTests
 endif
 
+# BENCH="--quick --only threads64,crash" takes options; see tools/bench/__main__.py.
 bench: fixtures
-	@tools/bench $(STAGE) $(RUNTIMES) $(FIXTURES)
+	@python3 tools/bench $(STAGE) $(RUNTIMES) $(FIXTURES) $(BENCH)
 
 format:
 	@swift format --in-place --recursive Package.swift Sources Tests

@@ -3,9 +3,9 @@
 #
 #   Tests/Fixtures/native/build.sh DEST
 #
-# Each X.c becomes DEST/X; threads and names also get an X.stripped, musl_hello an X.static. Rebuilds
-# what is older than its source. -O1 without frame pointers is what production binaries look like to an
-# unwinder. Needs cc, c++ and musl-gcc.
+# Each X.c becomes DEST/X, watch.c a library; threads and names also get an X.stripped, musl_hello an
+# X.static. Rebuilds what is older than its source. -O1 without frame pointers is what production binaries
+# look like to an unwinder. Needs cc, c++ and musl-gcc.
 set -eu
 
 fail() {
@@ -39,9 +39,11 @@ make_program() { # product source compiler arguments…
 }
 
 cc=${CC:-cc}
-for program in threads spin zombie_leader vfork_parent exiting deleted signal_frame null_call deep nondumpable stopped; do
+for program in threads spin zombie_leader vfork_parent exiting deleted signal_frame null_call deep nondumpable stopped \
+    big_stacks; do
     make_program $program $program.c "$cc"
 done
+make_program watch.so watch.c "$cc" -shared -fPIC
 make_program names names.cpp "${CXX:-c++}"
 make_program threads.stripped threads.c "$cc" -s
 make_program names.stripped names.cpp "${CXX:-c++}" -s
