@@ -4,10 +4,11 @@ import Foundation
 public final class StopWatch {
   /// Milliseconds.
   public struct Pause: Sendable {
-    /// Seen by the thread that was there before the program's own, and by the one that came after them.
-    public var early: Double
-    public var late: Double
-    public var longest: Double { max(early, late) }
+    /// The longest that one thread stood still.
+    public var longest: Double
+    /// From the moment at which one thread stood still until none did: those that are stopped first are
+    /// also released first.
+    public var whole: Double
   }
 
   private let scratch: Scratch
@@ -21,7 +22,7 @@ public final class StopWatch {
     get throws { ["LD_PRELOAD": try Places.native("watch.so"), "WATCH_FILE": path] }
   }
 
-  /// The longest time for which the watchers did not get to look at the clock while `body` ran.
+  /// For how long the watchers did not get to look at the clock while `body` ran.
   public func pause<Result>(during body: () throws -> Result) throws -> (Pause, Result) {
     round += 1
     try want(round)
@@ -30,14 +31,18 @@ public final class StopWatch {
     usleep(5000)
     let words = try words
     try want(0)
-    return (Pause(early: Double(words[2]) / 1e6, late: Double(words[5]) / 1e6), result)
+    let (longest, end) = ([words[2], words[6]], [words[3], words[7]])
+    let begin = zip(longest, end).map { $1 - $0 }
+    let pause = Pause(
+      longest: Double(longest.max()!) / 1e6, whole: Double(end.max()! - begin.min()!) / 1e6)
+    return (pause, result)
   }
 
-  /// As in watch.c: `wanted`, then `seen`, `longest` and `has_priority` of each watcher.
+  /// As in watch.c: `wanted`, then `seen`, `longest`, `end` and `has_priority` of each watcher.
   private var words: [UInt64] {
     get throws {
       let bytes = try bytes(of: path)
-      guard bytes.count == 56 else { throw TestFailure("\(path) has \(bytes.count) bytes") }
+      guard bytes.count == 72 else { throw TestFailure("\(path) has \(bytes.count) bytes") }
       return bytes.withUnsafeBytes { Array($0.bindMemory(to: UInt64.self)) }
     }
   }
@@ -50,7 +55,7 @@ public final class StopWatch {
     guard pwrite(file, &value, 8, 0) == 8 else { throw TestFailure("cannot write \(path)") }
     let answered = try eventually(10) {
       let words = try self.words
-      return words[1] == value && words[4] == value
+      return words[1] == value && words[5] == value
     }
     guard answered else { throw TestFailure("the watchers do not answer") }
   }

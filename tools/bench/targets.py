@@ -78,11 +78,11 @@ class Watch:
 
     def __init__(self, path):
         with open(path, "r+b") as file:
-            self.memory = mmap.mmap(file.fileno(), 56)
+            self.memory = mmap.mmap(file.fileno(), 72)
         self.round = 0
 
     def _get(self, watcher, field):
-        return struct.unpack_from("Q", self.memory, 8 + 24 * watcher + 8 * field)[0]
+        return struct.unpack_from("Q", self.memory, 8 + 32 * watcher + 8 * field)[0]
 
     def _want(self, value):
         struct.pack_into("Q", self.memory, 0, value)
@@ -105,7 +105,7 @@ class Watch:
 
     @property
     def has_priority(self):
-        return all(self._get(watcher, 2) for watcher in (0, 1))
+        return all(self._get(watcher, 3) for watcher in (0, 1))
 
 
 class Target:

@@ -12,6 +12,7 @@ static volatile unsigned long heartbeat;
 FRAME void *sleeper(void *unused) {
     char *block = __builtin_alloca(used);
     memset(block, 1, used);
+    __asm__ volatile("" : : "r"(block) : "memory");
     pthread_barrier_wait(&all_started);
     for (;;) pause();
     return unused;

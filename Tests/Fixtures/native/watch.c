@@ -22,6 +22,7 @@ struct watch {
     struct watcher {
         uint64_t seen;
         uint64_t longest;      // nanoseconds
+        uint64_t end;          // of the longest, by the same clock
         uint64_t has_priority; // 1 with real-time priority
     } watchers[2];
 };
@@ -62,10 +63,11 @@ static void *look(void *argument) {
                 has_second = 1;
                 start(&watch->watchers[1]);
             }
-            watcher->longest = 0;
+            watcher->longest = watcher->end = 0;
             __atomic_store_n(&watcher->seen, wanted, __ATOMIC_RELEASE);
         } else if (wanted && time - last > watcher->longest) {
             watcher->longest = time - last;
+            watcher->end = time;
         }
         last = time;
     }
