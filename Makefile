@@ -51,7 +51,7 @@ else
 	$(TEST) --filter DotNetTests
 endif
 
-# BENCH="--quick --only threads64,crash" takes options; see tools/bench/__main__.py.
+# Takes options in BENCH: "--quick", "--only threads64,crash", "--json FILE", "--readme README.md".
 bench: fixtures
 	@python3 tools/bench $(STAGE) $(RUNTIMES) $(FIXTURES) $(BENCH)
 

@@ -28,7 +28,8 @@ def main():
     parser.add_argument("--quick", action="store_true",
                         help="fewer rounds and shorter slopes; without the tools and targets that take minutes")
     parser.add_argument("--json", metavar="FILE", help="also write the JSON here")
-    parser.add_argument("--markdown", metavar="FILE", help="also write the README's table here")
+    parser.add_argument("--readme", metavar="FILE",
+                        help="also put the tables between the bench marks of this file")
     options = parser.parse_args()
     wanted = options.only.split(",") if options.only else [
         name for name in scenarios.ALL if not (options.quick and name == "huge")]
@@ -47,11 +48,11 @@ def main():
         print(table.scenario(rows) + "\n", flush=True)
     result["claims"] = claims.check(result["rows"])
     print(table.claims(result["claims"]) + "\n")
-    for path, text in ((options.json, json.dumps(result, indent=1)),
-                       (options.markdown, table.markdown(result))):
-        if path:
-            with open(path, "w") as file:
-                file.write(text + "\n")
+    if options.json:
+        with open(options.json, "w") as file:
+            json.dump(result, file, indent=1)
+    if options.readme:
+        table.put_into(options.readme, result)
     print(json.dumps(result))
 
 

@@ -1,13 +1,13 @@
 """What is promised of Inquest, checked against the rows of one run."""
 from measure import ratio
+from tools import EVERYTHING, NAMES_ONLY
 
 
 def check(rows):
     """A list of {claim, measured, wanted, holds}; only those whose scenarios were run."""
-    names = "inquest --no-lines" if any(
-        row.get("tool") == "inquest --no-lines" for row in rows) else "inquest"
-    # As long as the collector has no lines, what it does stands for names only.
-    lines = any(row.get("tool") == "inquest" and row.get("lines") for row in rows)
+    # As long as the collector has no lines, all that it does is names.
+    lines = any(row.get("tool") == NAMES_ONLY for row in rows)
+    names = NAMES_ONLY if lines else EVERYTHING
     claims = []
 
     def find(scenario, tool):
@@ -34,12 +34,12 @@ def check(rows):
     at_most("64 × 50, names: half of eu-stack's time", 0.5, "64 threads", names, "eu-stack")
     if lines:
         at_most("64 × 50, lines and inlined calls: a quarter of eu-stack -i -s's time", 0.25,
-                "64 threads", "inquest", "eu-stack -i -s")
+                "64 threads", EVERYTHING, "eu-stack -i -s")
     at_most("3,000 threads, names: a tenth of eu-stack's time", 0.1, "3,000 threads", names, "eu-stack")
     at_most("100,000 frames: half of eu-stack -q's time", 0.5, "100,000", names, "eu-stack -q")
-    at_most("a .NET crash delays death by half of createdump's report", 0.5, "death", "inquest",
+    at_most("a .NET crash delays death by half of createdump's report", 0.5, "death", EVERYTHING,
             "createdump, report only")
-    at_most("a .NET crash: peak memory below createdump's", 1, "death", "inquest",
+    at_most("a .NET crash: peak memory below createdump's", 1, "death", EVERYTHING,
             "createdump, report only", "peak_mb")
     for row in rows:
         if row["scenario"].startswith("cost per") and row["tool"] == names and row["wall_growth"]:

@@ -6,7 +6,7 @@ def milliseconds(value):
 
 
 def times(value):
-    return "–" if value is None else f"×{value:.2f}" if value >= 0.1 else f"×{value:.3f}"
+    return "–" if value is None else f"×{value:.2f}" if value >= 0.1 else f"×{value:.2g}"
 
 
 def number(value):
@@ -77,8 +77,20 @@ def claims(found):
         f"{claim['claim']}" for claim in found])
 
 
+BEGIN, END = "<!-- bench: this and all up to the next mark is written by make bench -->", "<!-- /bench -->"
+
+
+def put_into(path, result):
+    """Replaces what lies between the marks in a file."""
+    with open(path) as file:
+        text = file.read()
+    before, rest = text.split(BEGIN, 1)
+    after = rest.split(END, 1)[1]
+    with open(path, "w") as file:
+        file.write(f"{before}{BEGIN}\n{markdown(result)}\n{END}{after}")
+
+
 def markdown(result):
-    """The README's table: what is between its bench marks."""
     lines = [f"On {result['machine']}, {result['date']}, commit {result['commit']}:", "",
              "| | " + " | ".join(title for title, _, _ in COLUMNS) + " |",
              "|---|---" + "|--:" * (len(COLUMNS) - 1) + "|"]

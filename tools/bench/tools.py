@@ -8,9 +8,14 @@ import json
 import os
 import re
 
+# Our own rows.
+EVERYTHING, NAMES_ONLY = "inquest", "inquest --no-lines"
+
 
 class Tool:
     is_ours = False
+    # Gives source lines and inlined calls too: compared with a report that has them.
+    gives_lines = False
 
     def __init__(self, name, words, is_slow=False):
         """is_slow: known to take many seconds, so that its time and its pause come from the same runs."""
@@ -29,7 +34,7 @@ class Inquest(Tool):
 
     is_ours = True
 
-    def __init__(self, collector, name="inquest", options=()):
+    def __init__(self, collector, name=EVERYTHING, options=()):
         super().__init__(
             name, [collector, "capture", "--pid", "{pid}", "--output", "{output}.json", *options])
 
@@ -60,6 +65,7 @@ class EUStack(Tool):
     def __init__(self, options="", is_slow=False):
         words = ["eu-stack", "-n", "0", *options.split(), "-p", "{pid}"]
         super().__init__(" ".join(["eu-stack", *options.split()]), words, is_slow)
+        self.gives_lines = "-s" in options.split()
 
     def count(self, text):
         # "#3  0x00007f… - 1 name", and with -s a line "    /path/file.c:12:3" below it.
@@ -69,6 +75,8 @@ class EUStack(Tool):
 
 
 class GDB(Tool):
+    gives_lines = True
+
     def __init__(self, is_slow=False):
         super().__init__("gdb bt", [
             "gdb", "-nx", "-batch", "-iex", "set debuginfod enabled off", "-p", "{pid}",
@@ -103,7 +111,7 @@ def ours(bench):
     everything = Inquest(bench.collector)
     if not has_lines(bench):
         return [everything]
-    return [everything, Inquest(bench.collector, "inquest --no-lines", ["--no-lines"])]
+    return [everything, Inquest(bench.collector, NAMES_ONLY, ["--no-lines"])]
 
 
 def has_lines(bench):
