@@ -34,7 +34,7 @@ import Testing
     let fixture = try Fixture("big_stacks", environment: try watch.environment)
     var (whole, cut) = (Double.infinity, Double.infinity)
     for _ in 0..<Self.attempts {
-      let (free, all) = try watch.pause { try Captured(fixture.pid) }
+      let (free, all) = try watch.pause { try Captured(fixture.pid, "--max-freeze", "30000") }
       #expect(all.limitations("freeze").isEmpty)
       let (bounded, part) = try watch.pause { try Captured(fixture.pid, "--max-freeze", "1") }
       #expect(part.limitations("freeze").contains { $0.problem.contains("budget") })

@@ -19,7 +19,7 @@ def check(rows):
     def at_most(claim, limit, scenario, mine, theirs, column="wall_ms"):
         one, other = find(scenario, mine).get(column), find(scenario, theirs).get(column)
         if one is not None and other is not None:
-            claims.append({"claim": claim, "measured": ratio(one, other), "wanted": f"≤ {limit}",
+            claims.append({"claim": claim, "measured": round(ratio(one, other), 3), "wanted": f"≤ {limit}",
                            "holds": one <= limit * other})
 
     mine, gdb = find("64 threads", names), find("64 threads", "gdb bt")

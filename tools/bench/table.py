@@ -34,9 +34,10 @@ COLUMNS = [
 ]
 
 LEGEND = """\
-wall: median; pause: the longest that the target stood still, seen by its own threads (median); idle, busy:
-what they see for as long with nobody attached, and with every processor taken; peak: the largest process of
-the tool (all of them together); times of the tools were taken in turn. {watchers}"""
+wall: median, the tools taken in turn; ours/its: inquest's wall over the tool's; pause: the longest that a
+thread of the target stood still, seen by two threads in it that look at the clock every 0.1 ms (median);
+idle, busy: what they see for as long with nobody attached, and with every processor taken; peak: the largest
+process of the tool (the peaks of all its processes together). {watchers}"""
 
 
 def pad(text, width):
