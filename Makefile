@@ -51,8 +51,9 @@ else
 	$(TEST) --filter DotNetTests
 endif
 
+# Takes options in BENCH: "--quick", "--only threads64,crash", "--json FILE", "--readme README.md".
 bench: fixtures
-	@tools/bench $(STAGE) $(RUNTIMES) $(FIXTURES)
+	@python3 tools/bench $(STAGE) $(RUNTIMES) $(FIXTURES) $(BENCH)
 
 format:
 	@swift format --in-place --recursive Package.swift Sources Tests

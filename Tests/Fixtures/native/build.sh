@@ -3,9 +3,10 @@
 #
 #   Tests/Fixtures/native/build.sh DEST
 #
-# Each X.c becomes DEST/X; threads and names also get an X.stripped, musl_hello an X.static, threads variants
-# with their unwind information elsewhere. Rebuilds what is older than its source. -O1 without frame pointers
-# is what production binaries look like to an unwinder. Needs cc, c++, musl-gcc and go.
+# Each X.c becomes DEST/X, watch.c a library; threads and names also get an X.stripped, musl_hello an
+# X.static, threads variants with their unwind information elsewhere. Rebuilds what is older than its source.
+# -O1 without frame pointers is what production binaries look like to an unwinder. Needs cc, c++, musl-gcc
+# and go.
 set -eu
 
 fail() {
@@ -40,10 +41,11 @@ make_program() { # product source compiler arguments…
 }
 
 cc=${CC:-cc}
-for program in threads spin zombie_leader vfork_parent exiting deleted signal_frame null_call deep nondumpable stopped vdso \
-    mapped_code; do
+for program in threads spin zombie_leader vfork_parent exiting deleted signal_frame null_call deep nondumpable stopped \
+    vdso mapped_code big_stacks; do
     make_program $program $program.c "$cc"
 done
+make_program watch.so watch.c "$cc" -shared -fPIC
 make_program names names.cpp "${CXX:-c++}"
 make_program inlined inlined.cpp "${CXX:-c++}"
 make_program threads.stripped threads.c "$cc" -s

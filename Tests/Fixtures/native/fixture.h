@@ -11,9 +11,11 @@
 #define FRAME __attribute__((noinline, noclone))
 #define KEEP_FRAME() __asm__ volatile("" ::: "memory")
 
-// Prints "ready PID". A program that a test forgot ends by itself two minutes later.
+// Prints "ready PID". A program that a test forgot ends by itself two minutes later, or after
+// FIXTURE_SECONDS.
 static inline void ready(void) {
-    alarm(120);
+    const char *seconds = getenv("FIXTURE_SECONDS");
+    alarm(seconds ? (unsigned)atoi(seconds) : 120);
     printf("ready %d\n", getpid());
     fflush(stdout);
 }
