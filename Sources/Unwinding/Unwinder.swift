@@ -63,6 +63,8 @@ private struct Walker {
       let moved =
         trust == .cfi && !isTrampoline
         ? FramePolicy.movedSignalContext(ip: ip, sp: sp, memory: space.memory) : nil
+      // Nothing called a trampoline: the byte before it is another function's.
+      isInterrupted = isInterrupted || isTrampoline
       record(isTrampoline: isTrampoline || moved != nil)
       if walk.count >= limits.total {
         walk.end = .frameLimit
@@ -101,6 +103,15 @@ private struct Walker {
     }
     walk.count += 1
     repeats.note(ip)
+  }
+
+  /// Says of the frame recorded last that its address is no return address.
+  private mutating func markAsEntered() {
+    if walk.count == walk.steps.count {
+      walk.steps[walk.count - 1].isInterrupted = true
+    } else if !tail.isEmpty {
+      tail[(walk.count - 1 - limits.head) % limits.tail].isInterrupted = true
+    }
   }
 
   /// Puts the listed frames together: those before a repetition, one round of it, those after it.
@@ -209,6 +220,10 @@ private struct Walker {
 
   /// Where there is no unwind information: generated code, hand-written assembly, musl's start code.
   private mutating func stepWithoutTable(isManaged: Bool) -> Walk.End? {
+    if isPlanted {
+      markAsEntered()
+      return .outermost
+    }
     var registers = RegisterSet(cursor: &cursor)
     registers.instructionPointer = ip
     registers.stackPointer = sp
@@ -269,6 +284,14 @@ private struct Walker {
   }
 
   // MARK: Judging addresses
+
+  /// True where a function's first instruction stands for a return address. Whoever made this stack has put
+  /// it there, for the outermost function to return to (makecontext's __start_context; field bug of gdb,
+  /// which goes on with whatever lies above).
+  private var isPlanted: Bool {
+    !isInterrupted && space.hasUnwindInfo(ip)
+      && !FramePolicy.followsCall(ip, memory: space.memory)
+  }
 
   /// A frame lies above the stack pointer, or on another stack altogether: a runtime that handles a
   /// fault on a stack of its own leaves a made-up stack pointer beside the true frame pointer.

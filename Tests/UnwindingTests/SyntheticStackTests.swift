@@ -39,6 +39,22 @@ import Testing
     #expect(walk.end == .outermost)
   }
 
+  /// What makecontext leaves at the base of a stack. What lies above it looks like callers, to gdb as well.
+  @Test(arguments: [WalkLimits(), WalkLimits(head: 1, tail: 4)])
+  func aFunctionsBeginningIsNoReturnAddress(limits: WalkLimits) {
+    var scene = Scene(
+      [
+        .junk, .frame("middle's", to: "inner's"), .returnTo("inner"),
+        .junk, .frame("inner's", to: "stranger's"), .value(Scene.code),
+        .junk, .frame("stranger's", to: nil), .returnTo("main"), .junk,
+      ], at: "middle", framePointer: "middle's")
+    scene.addUnwindTables(outermost: "start")
+    let walk = scene.walk(limits)
+    #expect(walk.story == "middle inner leaf")
+    #expect(walk.end == .outermost)
+    #expect(walk.steps.map(\.lookupAddress).last == Scene.code)
+  }
+
   /// The look-up of a caller must use the calling instruction: what follows may be another function.
   @Test func aCallThatNeverReturnsBelongsToItsCaller() {
     let step = Walk.Step(

@@ -1,0 +1,242 @@
+import Report
+import TestSupport
+
+/// One place where we and gdb disagree.
+struct Difference: Hashable, CustomStringConvertible {
+  enum Kind: String { case missing, surplus, name, inlining, line }
+  var kind: Kind
+  var thread: String
+  var theirs: String
+  var ours: String
+
+  var description: String { "\(kind.rawValue) in \(thread): gdb \(theirs), we \(ours)" }
+}
+
+/// Two tools' views of one process that does not move, thread by thread and frame by frame.
+struct Comparison {
+  /// gdb's frames, those that take room on the stack; and those of them that we have, with the same name.
+  private(set) var physical = (all: 0, same: 0)
+  /// gdb's frames, inlined ones included, where our report has lines: those that have the same function,
+  /// file and line.
+  private(set) var sourceFrames = (all: 0, same: 0)
+  private(set) var differences: [Difference] = []
+  /// True once the report says lines of native code.
+  private(set) var hasLines = false
+  /// Mangled names of ours, as we demangled them.
+  private(set) var spelled: [String: String] = [:]
+
+  private var demangled: [String: String] = [:]
+  private let report: Report
+
+  init(_ report: Report, debugger: [Int: [DebuggerFrame]]) throws {
+    self.report = report
+    var raws = Set(debugger.values.joined().compactMap(\.raw))
+    for frame in report.threads.flatMap(\.frames) {
+      if frame.line != nil { hasLines = true }
+      guard let raw = frame.rawFunction, let function = frame.function else { continue }
+      let plain = String(raw.prefix { $0 != "@" })
+      spelled[plain] = function
+      raws.formUnion([plain, FunctionName.withoutClone(raw)])
+    }
+    demangled = try FunctionName.demangled(raws)
+    for thread in report.threads {
+      compare(thread, debugger[thread.id] ?? [])
+    }
+    for id in debugger.keys where !report.threads.contains(where: { $0.id == id }) {
+      differences.append(
+        Difference(kind: .missing, thread: "\(id)", theirs: "a thread", ours: "none"))
+    }
+  }
+
+  /// Names that c++filt writes otherwise, as "raw: ours, not c++filt's".
+  var misspelled: [String] {
+    spelled.compactMap { raw, ours in
+      guard let theirs = demangled[raw], theirs != ours, theirs.utf8.count < 4000 else {
+        return nil
+      }
+      return "\(raw): \(ours), not \(theirs)"
+    }
+  }
+
+  /// A frame of ours with those that are inlined into it.
+  private struct Group {
+    var physical: Frame
+    var inlined: [Frame] = []
+  }
+
+  private mutating func compare(_ thread: ThreadRecord, _ debugger: [DebuggerFrame]) {
+    let ours = Self.groups(Self.unfolded(thread.frames))
+    var theirs: [(physical: DebuggerFrame, inlined: [DebuggerFrame])] = []
+    var pending: [DebuggerFrame] = []
+    for frame in debugger {
+      if frame.kind == "inlined" {
+        pending.append(frame)
+      } else if frame.isPhysical {
+        theirs.append((frame, pending))
+        pending = []
+      }
+    }
+    physical.all += theirs.count
+    let change = ours.map(\.physical.ip.value).difference(from: theirs.map(\.physical.pc))
+    var missing: Set<Int> = []
+    var surplus: Set<Int> = []
+    for step in change {
+      switch step {
+      case .remove(let offset, _, _): missing.insert(offset)
+      case .insert(let offset, _, _): surplus.insert(offset)
+      }
+    }
+    for index in missing.sorted() {
+      note(.missing, thread, describe(theirs[index].physical), "nothing")
+    }
+    for index in surplus.sorted() {
+      note(.surplus, thread, "nothing", describe(ours[index].physical))
+    }
+    let pairs = zip(
+      theirs.indices.filter { !missing.contains($0) }, ours.indices.filter { !surplus.contains($0) }
+    )
+    for (left, right) in pairs {
+      let (one, other) = (theirs[left].physical, ours[right].physical)
+      let hasSameName = isSame(one, other)
+      if hasSameName {
+        physical.same += 1
+      } else {
+        note(.name, thread, describe(one), describe(other))
+      }
+      guard hasLines else { continue }
+      sourceFrames.all += 1 + theirs[left].inlined.count
+      let isInlinedAlike = compareInlined(theirs[left].inlined, ours[right].inlined, thread)
+      if isInlinedAlike > 0 { sourceFrames.same += isInlinedAlike }
+      if isSameLine(one, other, thread), hasSameName { sourceFrames.same += 1 }
+    }
+    if hasLines {
+      for index in missing { sourceFrames.all += 1 + theirs[index].inlined.count }
+    }
+  }
+
+  /// How many of gdb's inlined frames we have alike.
+  private mutating func compareInlined(
+    _ theirs: [DebuggerFrame], _ ours: [Frame], _ thread: ThreadRecord
+  ) -> Int {
+    guard theirs.count == ours.count else {
+      note(
+        .inlining, thread, theirs.map(describe).joined(separator: " < "),
+        ours.map(describe).joined(separator: " < "))
+      return 0
+    }
+    var same = 0
+    for (one, other) in zip(theirs, ours) {
+      let isNamed = isSameInlined(one, other)
+      if !isNamed { note(.inlining, thread, describe(one), describe(other)) }
+      if isSameLine(one, other, thread), isNamed { same += 1 }
+    }
+    return same
+  }
+
+  private mutating func isSameLine(
+    _ one: DebuggerFrame, _ other: Frame, _ thread: ThreadRecord
+  ) -> Bool {
+    // gdb shortens nothing, but a compiler may have written paths relative to its own directory.
+    let isSameFile =
+      one.file.map { $0.split(separator: "/").last }
+      == other.file.map { $0.split(separator: "/").last }
+    if one.line == other.line, isSameFile { return true }
+    note(
+      .line, thread, "\(one.file ?? "?"):\(one.line ?? 0) \(describe(one))",
+      "\(other.file ?? "?"):\(other.line ?? 0)")
+    return false
+  }
+
+  // MARK: Names
+
+  private func isSame(_ one: DebuggerFrame, _ other: Frame) -> Bool {
+    let ours = other.rawFunction ?? other.function
+    guard let theirs = one.raw, let ours else { return one.raw == nil && ours == nil }
+    let plain = FunctionName.withoutClone(ours)
+    if theirs == ours || theirs == plain { return true }
+    if FunctionName.isMangled(theirs) {
+      // A constructor is there up to three times (C1, C2, C4), all one in the source.
+      return FunctionName.isMangled(ours)
+        && demangled[FunctionName.withoutClone(theirs)] == demangled[plain]
+    }
+    let start = other.ip.value &- (other.functionOffset?.value ?? 0)
+    let isPart = plain != ours.prefix { $0 != "@" }
+    guard one.start == start || isPart else { return false }
+    // libc's functions have names for the inside as well: __GI_abort, __libc_pause. One address, one function.
+    if !FunctionName.isMangled(ours), one.start == start,
+      isOfLibc(other) || FunctionName.areAliases(theirs, ours)
+    {
+      return true
+    }
+    return FunctionName.base(theirs) == FunctionName.base(demangled[plain] ?? plain)
+  }
+
+  /// Of an inlined function there is nothing but its name.
+  private func isSameInlined(_ one: DebuggerFrame, _ other: Frame) -> Bool {
+    guard let theirs = one.raw, let function = other.function else { return false }
+    if theirs == other.rawFunction || theirs == function { return true }
+    if FunctionName.isMangled(theirs), let raw = other.rawFunction {
+      return demangled[theirs] == demangled[FunctionName.withoutClone(raw)]
+    }
+    return FunctionName.base(demangled[theirs] ?? theirs) == FunctionName.base(function)
+  }
+
+  private func isOfLibc(_ frame: Frame) -> Bool {
+    guard let index = frame.module, report.modules.indices.contains(index) else { return false }
+    let name = report.modules[index].path.split(separator: "/").last ?? ""
+    return name.hasPrefix("libc.so") || name.hasPrefix("ld-linux")
+  }
+
+  // MARK: Frames
+
+  /// A stack with every round of its recursion.
+  static func unfolded(_ frames: [Frame]) -> [Frame] {
+    var result: [Frame] = []
+    var index = 0
+    while index < frames.count {
+      guard let fold = frames[index].repeated else {
+        result.append(frames[index])
+        index += 1
+        continue
+      }
+      // Counted in frames that take room on the stack; inlined ones belong to the next of these.
+      var end = index
+      for _ in 0..<fold.frames {
+        while end < frames.count, frames[end].kind == .inlined { end += 1 }
+        end = min(end + 1, frames.count)
+      }
+      for _ in 0..<fold.times { result += frames[index..<end] }
+      index = end
+    }
+    return result
+  }
+
+  private static func groups(_ frames: [Frame]) -> [Group] {
+    var groups: [Group] = []
+    var pending: [Frame] = []
+    for frame in frames {
+      if frame.kind == .inlined {
+        pending.append(frame)
+      } else {
+        groups.append(Group(physical: frame, inlined: pending))
+        pending = []
+      }
+    }
+    return groups
+  }
+
+  private mutating func note(
+    _ kind: Difference.Kind, _ thread: ThreadRecord, _ theirs: String, _ ours: String
+  ) {
+    differences.append(
+      Difference(kind: kind, thread: thread.name ?? "\(thread.id)", theirs: theirs, ours: ours))
+  }
+
+  private func describe(_ frame: DebuggerFrame) -> String {
+    "\(frame.raw ?? "??")\(frame.raw == nil ? " at 0x\(String(frame.pc, radix: 16))" : "")"
+  }
+
+  private func describe(_ frame: Frame) -> String {
+    "\(frame.rawFunction ?? frame.function ?? "??")\(frame.trust == .cfi ? "" : " by \(frame.trust.rawValue)")"
+  }
+}
