@@ -39,7 +39,7 @@ make_program() { # product source compiler arguments…
 }
 
 cc=${CC:-cc}
-for program in threads spin zombie_leader vfork_parent exiting deleted signal_frame null_call deep nondumpable stopped; do
+for program in threads spin zombie_leader vfork_parent exiting deleted signal_frame null_call deep rounds nondumpable stopped; do
     make_program $program $program.c "$cc"
 done
 make_program names names.cpp "${CXX:-c++}"
