@@ -37,7 +37,7 @@ import Testing
     }
     for thread in captured.report.threads {
       #expect(thread.complete, "\(thread.name ?? "?"): \(thread.endReason)")
-      #expect(thread.frameCount == Comparison.unfolded(thread.frames).count { $0.kind != .inlined })
+      #expect(thread.frameCount == Comparison.unfolded(thread.frames).count(where: \.isPhysical))
     }
   }
 }

@@ -16,8 +16,8 @@ struct Difference: Hashable, CustomStringConvertible {
 struct Comparison {
   /// gdb's frames, those that take room on the stack; and those of them that we have, with the same name.
   private(set) var physical = (all: 0, same: 0)
-  /// gdb's frames, inlined ones included, where our report has lines: those that have the same function,
-  /// file and line.
+  /// gdb's frames, inlined and inferred ones included, where our report has lines; and those that have the
+  /// same function, file and line.
   private(set) var sourceFrames = (all: 0, same: 0)
   private(set) var differences: [Difference] = []
   /// True once the report says lines of native code.
@@ -74,6 +74,8 @@ struct Comparison {
       } else if frame.isPhysical {
         theirs.append((frame, pending))
         pending = []
+      } else if hasLines {
+        sourceFrames.all += 1
       }
     }
     physical.all += theirs.count
