@@ -173,7 +173,7 @@ private struct Walker {
     let lookup = isInterrupted ? ip : ip &- 1
     let code = space.isNative(lookup) ? nil : managedCode?(lookup)
     if let code, let next = step(outOf: code) { return restart(at: next, trust: .runtime) }
-    let before = cursor
+    var before = cursor
     space.failedLookup = nil
     space.readFailed = false
     let result = inquest_unwind_step(&cursor)
@@ -188,6 +188,9 @@ private struct Walker {
       inquest_unwind_register(&cursor, INQUEST_UNW_SP, &stack) == 0
     else { return .unreadableMemory }
     if address == 0 { return .outermost }
+    if !isInterrupted, !isCode(UInt64(address)), let next = callerOnAnotherStack(&before) {
+      return restart(at: next, trust: .framePointer)
+    }
     // The return address was in a register that nobody knows.
     if address == RegisterSet.unknown { return .noUnwindInformation }
     if isInterrupted {
@@ -220,10 +223,7 @@ private struct Walker {
 
   /// Where there is no unwind information: generated code, hand-written assembly, musl's start code.
   private mutating func stepWithoutTable(isManaged: Bool) -> Walk.End? {
-    if isPlanted {
-      markAsEntered()
-      return .outermost
-    }
+    if isPlanted { return stepOutOfPlanted() }
     var registers = RegisterSet(cursor: &cursor)
     registers.instructionPointer = ip
     registers.stackPointer = sp
@@ -241,6 +241,31 @@ private struct Walker {
     }
     if let next = scan(registers) { return restart(at: next, trust: .scan) }
     return .noUnwindInformation
+  }
+
+  /// Code that changes stacks in the middle (Go's asmcgocall) has unwind information that is wrong from there
+  /// on; what it leaves in the frame pointer leads back. Nowhere else: a return address that is no code may
+  /// be what an overflow has written, and has to be seen.
+  private func callerOnAnotherStack(_ cursor: inout unw_cursor_t) -> RegisterSet? {
+    let registers = RegisterSet(cursor: &cursor)
+    guard let next = FramePolicy.stepByFramePointer(registers, memory: space.memory),
+      isReturnAddress(next.instructionPointer),
+      space.mappings.index(containing: next.stackPointer) != space.mappings.index(containing: sp)
+    else { return nil }
+    return next
+  }
+
+  /// As if the function had just been called: Go leaves such frames, with a caller on top. makecontext's has
+  /// none.
+  private mutating func stepOutOfPlanted() -> Walk.End? {
+    markAsEntered()
+    var registers = RegisterSet(cursor: &cursor)
+    registers.instructionPointer = ip
+    registers.stackPointer = sp
+    guard let next = FramePolicy.stepOutOfBadCall(registers, memory: space.memory),
+      isReturnAddress(next.instructionPointer)
+    else { return .outermost }
+    return restart(at: next, trust: .cfi)
   }
 
   /// The thread executes where there is no code: a call through NULL, or a jump into the void.
@@ -286,8 +311,8 @@ private struct Walker {
   // MARK: Judging addresses
 
   /// True where a function's first instruction stands for a return address. Whoever made this stack has put
-  /// it there, for the outermost function to return to (makecontext's __start_context; field bug of gdb,
-  /// which goes on with whatever lies above).
+  /// it there: makecontext `__start_context`, for the outermost function to return to (gdb goes on with
+  /// whatever lies above), and Go `systemstack_switch`, above a call of C.
   private var isPlanted: Bool {
     !isInterrupted && space.hasUnwindInfo(ip)
       && !FramePolicy.followsCall(ip, memory: space.memory)

@@ -1,3 +1,4 @@
+import Glibc
 import Report
 import TestSupport
 import Testing
@@ -7,13 +8,15 @@ import Testing
   private static let programs = [
     "gcc-O0", "gcc-O2", "gcc-O3-lto", "gcc-Os-no-pie", "gcc-static-pie", "clang-O2",
     "gcc-O2-stripped", "gcc-O3-lto-stripped", "gcc-O2-debuglink",
-    "rust-O0", "rust-O3", "rust-O3-stripped",
+    "rust-O0", "rust-O3", "rust-O3-stripped", "go",
   ]
 
   @Test(arguments: programs) func framesEqualTheDebuggers(program: String) throws {
     let fixture = try Fixture(words: [Places.accuracy(program)])
     // What said that it is set has one system call left to make.
     #expect(eventually(10) { fixture.states.values.allSatisfy { $0 == "S" } })
+    // Go has a thread that wakes up now and then.
+    kill(fixture.pid, SIGSTOP)
     let captured = try Captured(fixture.pid)
     let debugger = try debuggerFrames(fixture.pid)
     let comparison = try Comparison(captured.report, debugger: debugger)

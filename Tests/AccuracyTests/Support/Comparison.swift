@@ -3,7 +3,7 @@ import TestSupport
 
 /// One place where we and gdb disagree.
 struct Difference: Hashable, CustomStringConvertible {
-  enum Kind: String { case missing, surplus, name, inlining, line }
+  enum Kind: String { case missing, surplus, astray, name, inlining, line }
   var kind: Kind
   var thread: String
   var theirs: String
@@ -14,7 +14,8 @@ struct Difference: Hashable, CustomStringConvertible {
 
 /// Two tools' views of one process that does not move, thread by thread and frame by frame.
 struct Comparison {
-  /// gdb's frames, those that take room on the stack; and those of them that we have, with the same name.
+  /// gdb's frames, those that take room on the stack, down to where it has lost its way; and those of them
+  /// that we have, with the same name.
   private(set) var physical = (all: 0, same: 0)
   /// gdb's frames, inlined and inferred ones included, where our report has lines; and those that have the
   /// same function, file and line.
@@ -78,7 +79,6 @@ struct Comparison {
         sourceFrames.all += 1
       }
     }
-    physical.all += theirs.count
     let change = ours.map(\.physical.ip.value).difference(from: theirs.map(\.physical.pc))
     var missing: Set<Int> = []
     var surplus: Set<Int> = []
@@ -88,15 +88,25 @@ struct Comparison {
       case .insert(let offset, _, _): surplus.insert(offset)
       }
     }
+    // Where gdb takes what is no code for a frame of which we know nothing, it has lost the stack.
+    let end = missing.sorted().first { !isCode(theirs[$0].physical.pc) } ?? theirs.count
+    let pairs = Array(
+      zip(
+        theirs.indices.filter { !missing.contains($0) },
+        ours.indices.filter { !surplus.contains($0) }
+      ))
+    let isWhole = thread.complete
+    let ourEnd = pairs.last { $0.0 < end }.map { $0.1 + 1 } ?? 0
     for index in missing.sorted() {
-      note(.missing, thread, describe(theirs[index].physical), "nothing")
+      note(
+        isWhole && index >= end ? .astray : .missing, thread, describe(theirs[index].physical),
+        "nothing")
     }
     for index in surplus.sorted() {
-      note(.surplus, thread, "nothing", describe(ours[index].physical))
+      let isAstray = isWhole && end < theirs.count && index >= ourEnd
+      note(isAstray ? .astray : .surplus, thread, "nothing", describe(ours[index].physical))
     }
-    let pairs = zip(
-      theirs.indices.filter { !missing.contains($0) }, ours.indices.filter { !surplus.contains($0) }
-    )
+    physical.all += theirs.indices.count { !isWhole || $0 < end || !missing.contains($0) }
     for (left, right) in pairs {
       let (one, other) = (theirs[left].physical, ours[right].physical)
       let hasSameName = isSame(one, other)
@@ -112,7 +122,9 @@ struct Comparison {
       if isSameLine(one, other, thread), hasSameName { sourceFrames.same += 1 }
     }
     if hasLines {
-      for index in missing { sourceFrames.all += 1 + theirs[index].inlined.count }
+      for index in missing where !isWhole || index < end {
+        sourceFrames.all += 1 + theirs[index].inlined.count
+      }
     }
   }
 
@@ -191,6 +203,12 @@ struct Comparison {
 
   // MARK: Frames
 
+  private func isCode(_ address: UInt64) -> Bool {
+    report.memoryMap.contains {
+      $0.permissions.contains("x") && $0.start.value <= address && address < $0.end.value
+    }
+  }
+
   /// A stack with every round of its recursion.
   static func unfolded(_ frames: [Frame]) -> [Frame] {
     var result: [Frame] = []
@@ -239,6 +257,8 @@ struct Comparison {
   }
 
   private func describe(_ frame: Frame) -> String {
-    "\(frame.rawFunction ?? frame.function ?? "??")\(frame.trust == .cfi ? "" : " by \(frame.trust.rawValue)")"
+    let isEntry = frame.functionOffset?.value == 0 && frame.trust != .context
+    return
+      "\(frame.rawFunction ?? frame.function ?? "??")\(isEntry ? " at its first byte" : "")\(frame.trust == .cfi ? "" : " by \(frame.trust.rawValue)")"
   }
 }

@@ -1,21 +1,17 @@
-/// Differences in which gdb is wrong, or says less; whatever else differs fails the tests.
+/// Differences in which gdb is wrong, or says less; whatever else differs fails the tests. What
+/// `DebuggerErrorTests` shows is that gdb, and not we, is.
 enum Explanation {
   /// Why this one is no error of ours; nil when it is not known to be none.
   static func of(_ difference: Difference) -> String? {
-    let theirs = difference.theirs
-    if difference.thread == "own-stack" {
-      // The context that is to come next, and what it begins with; one program has it in a variable `stack`.
-      if difference.kind == .missing, theirs.hasPrefix("?? at ") || theirs == "_ZL5stack" {
-        return "makecontext's stack ends at __start_context; gdb goes on with the words above it"
-      }
-      if difference.kind == .name, difference.ours.hasPrefix("__start_context") {
-        return "gdb looks for the caller of a function's first byte one byte earlier"
-      }
+    switch difference.kind {
+    case .astray:
+      "gdb takes words of the stack for return addresses, that are no code, and what comes after is chance"
+    case .name
+    where difference.theirs.hasPrefix("?? at ") && difference.ours.contains(" at its first byte"):
+      "gdb looks up a function's first byte, put where a return address belongs, one byte earlier"
+    case .name where difference.theirs == "coroutine" && difference.ours.hasSuffix(".actor"):
+      "gcc 12 describes no function where a coroutine's body is; gdb takes its neighbour for it"
+    default: nil
     }
-    if difference.kind == .name, theirs == "coroutine", difference.ours.hasSuffix(".actor") {
-      return
-        "gcc 12 describes no function where a coroutine's body is; gdb takes its neighbour for it"
-    }
-    return nil
   }
 }

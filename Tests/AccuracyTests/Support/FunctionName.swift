@@ -20,11 +20,11 @@ enum FunctionName {
 
   /// The linker's name without what gcc and LLVM append to parts and copies of a function: `.cold`,
   /// `.part.0`, `.constprop.0`, `.isra.0`, `.lto_priv.0`, `.actor`, `.llvm.123`. Debug information names
-  /// the function, the symbol table this piece of it. A symbol's version, `@@GLIBC_2.34`, goes too.
+  /// the function, the symbol table this piece of it. Go's linker appends `.abi0` to assembly. A symbol's version, `@@GLIBC_2.34`, goes too.
   static func withoutClone(_ raw: String) -> String {
     let plain = String(raw.prefix { $0 != "@" })
     let suffix =
-      /(\.(cold|part|constprop|isra|lto_priv|actor|destroy|resume|cleanup|llvm|localalias)(\.\d+)*)+$/
+      /(\.(cold|part|constprop|isra|lto_priv|actor|destroy|resume|cleanup|llvm|localalias|abi0)(\.\d+)*)+$/
     guard let match = plain.firstMatch(of: suffix), match.range.lowerBound > plain.startIndex else {
       return plain
     }
