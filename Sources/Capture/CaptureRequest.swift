@@ -25,6 +25,8 @@ public struct CaptureRequest: Sendable {
   /// Milliseconds of freeze after which the rest is given up.
   public var maximumFreeze = 2000.0
   public var namesSymbols = true
+  /// Source lines and inlined calls of native code; only with `namesSymbols`.
+  public var namesLines = true
   public var inspectsManaged = true
 
   public init(pid: Int32, trigger: ReportInfo.Trigger) {

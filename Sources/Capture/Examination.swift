@@ -75,9 +75,12 @@ struct Examination {
   }
 
   /// - Parameter isNamed: false for frames as the walk has found them, before anybody is asked for names.
-  func builder(symbols: [UInt64: Symbol], isNamed: Bool = true) -> FrameBuilder {
+  func builder(
+    symbols: [UInt64: Symbol], lines: [UInt64: CodePlace] = [:], isNamed: Bool = true
+  ) -> FrameBuilder {
     FrameBuilder(
-      images: images, runtime: runtime, names: isNamed ? names : nil, symbols: symbols)
+      images: images, runtime: runtime, names: isNamed ? names : nil, symbols: symbols,
+      lines: lines)
   }
 
   func record(_ index: Int, walk: Walk, builder: FrameBuilder) -> ThreadRecord {
@@ -87,17 +90,21 @@ struct Examination {
     let stacks = stackFinder(index, walk: walk)
     let story = walk.steps[split...]
     let stack = story.first.flatMap { stacks.stack(at: $0.sp) }
+    var activations = builder.activations(
+      story, thread: thread.id, stacks: stacks, home: stack?.kind)
+    // A fault inside the runtime is no machinery to fold away: it is the story.
+    if isCrashed, !activations.isEmpty {
+      for index in activations[0].indices { activations[0][index].plumbing = nil }
+    }
+    if let fold = walk.repeated, activations.indices.contains(fold.step - split) {
+      let round = activations[(fold.step - split)...].prefix(fold.period)
+      activations[fold.step - split][0].repeated = Frame.Repeated(
+        frames: round.reduce(0) { $0 + $1.count }, times: fold.times)
+    }
     var record = ThreadRecord(
       id: Int(thread.id), name: thread.name, crashed: isCrashed,
-      frames: builder.frames(story, thread: thread.id, stacks: stacks, home: stack?.kind),
-      frameCount: walk.count - split, complete: walk.end == .outermost,
-      endReason: walk.end.reason)
-    // A fault inside the runtime is no machinery to fold away: it is the story.
-    if isCrashed, !record.frames.isEmpty { record.frames[0].plumbing = nil }
-    if let fold = walk.repeated, record.frames.indices.contains(fold.step - split) {
-      record.frames[fold.step - split].repeated = Frame.Repeated(
-        frames: fold.period, times: fold.times)
-    }
+      frames: activations.flatMap(\.self), frameCount: walk.count - split,
+      complete: walk.end == .outermost, endReason: walk.end.reason)
     record.state = ProcessStatus.name(ofState: thread.state)
     record.stack = stack
     if let managed, let known = managed.threads[thread.id] {
@@ -150,13 +157,14 @@ struct Examination {
     // A walk that ended within the crash handling shows where we are waited for, not where it happened.
     guard let fault else { return facts }
     // All of them: which are machinery, below a catch block, is told from what lies far out.
-    let all = builder.frames(
+    let activations = builder.activations(
       walk.steps[fault...], thread: frozen.threads[index].id, stacks: stacks, home: nil)
+    let all = activations.flatMap(\.self)
     let story = Array(all.prefix(Self.storyLength))
     facts.place = CrashPlace.words(story, images: images)
     facts.caller = CrashPlace.managedCaller(all, images: images)
     facts.frames = all
-    facts.recursion = recursion(walk, from: fault, story)
+    facts.recursion = recursion(walk, from: fault, activations)
     facts.isInManagedCode = story.first?.kind == .managed
     // The first frame is FailFast's own.
     facts.failFast?.frames = Array(all.drop { $0.kind == .runtime })
@@ -204,11 +212,15 @@ struct Examination {
   func nameException() { _ = exception }
 
   /// The functions that call each other over and over, when they do so near where it happened.
-  private func recursion(_ walk: Walk, from fault: Int, _ story: [Frame]) -> CrashFacts.Recursion? {
+  private func recursion(
+    _ walk: Walk, from fault: Int, _ activations: [[Frame]]
+  ) -> CrashFacts.Recursion? {
     guard let cycle = walk.repeated else { return nil }
     let start = cycle.step - fault
-    guard start >= 0, start + cycle.period <= story.count else { return nil }
-    let names = story[start..<(start + cycle.period)].compactMap(\.function)
+    guard start >= 0, start + cycle.period <= min(activations.count, Self.storyLength) else {
+      return nil
+    }
+    let names = activations[start..<(start + cycle.period)].joined().compactMap(\.function)
     return CrashFacts.Recursion(functions: names, times: cycle.times)
   }
 
@@ -238,7 +250,8 @@ extension CrashFacts.Signal {
 
 /// Says in words where a crash happened.
 enum CrashPlace {
-  /// `crash_write (libcrash.so)`; for abort() its caller; for a jump to nowhere who jumped.
+  /// `crash_write (crash.c:12)`, without lines `crash_write (libcrash.so)`; for abort() its caller; for a
+  /// jump to nowhere who jumped.
   static func words(_ frames: [Frame], images: ImageTable) -> String? {
     if let abort = frames.firstIndex(where: { $0.function == "abort" }) {
       return abort + 1 < frames.count ? one(frames[abort + 1], images) : nil
@@ -268,7 +281,9 @@ enum CrashPlace {
     if images.images[module].kind == .jit { return frame.function }
     let path = images.images[module].path
     let file = path.split(separator: "/").last.map(String.init) ?? path
-    if let function = frame.function { return "\(function) (\(file))" }
+    if let function = frame.function {
+      return "\(function) (\(ExceptionWords.fileAndLine(frame) ?? file))"
+    }
     return frame.moduleOffset.map { "\(file)+\($0)" }
   }
 }

@@ -29,6 +29,8 @@ struct FrameBuilder {
   /// Nil where the runtime cannot be asked.
   let names: (any ManagedCodeNames)?
   let symbols: [UInt64: Symbol]
+  /// Lines and inlined calls of native code.
+  var lines: [UInt64: CodePlace] = [:]
 
   /// False before the symbols have been looked up.
   var namesSymbols: Bool { !symbols.isEmpty }
@@ -37,6 +39,28 @@ struct FrameBuilder {
   func frames(
     _ steps: ArraySlice<Walk.Step>, thread: Int32, stacks: StackFinder, home: StackRecord.Kind?,
     below: Walk.Step? = nil
+  ) -> [Frame] {
+    activations(steps, thread: thread, stacks: stacks, home: home, below: below).flatMap(\.self)
+  }
+
+  /// The frames of each step: the calls that were inlined into its function, innermost first, and the
+  /// function itself.
+  func activations(
+    _ steps: ArraySlice<Walk.Step>, thread: Int32, stacks: StackFinder, home: StackRecord.Kind?,
+    below: Walk.Step? = nil
+  ) -> [[Frame]] {
+    let frames = functions(steps, thread: thread, stacks: stacks, home: home, below: below)
+    return zip(frames, steps).map { frame, step in
+      // What the runtime names is a method, whose C++ code is of no interest.
+      guard frame.kind == .native, let place = lines[step.lookupAddress] else { return [frame] }
+      return frame.with(place)
+    }
+  }
+
+  /// One frame a step.
+  private func functions(
+    _ steps: ArraySlice<Walk.Step>, thread: Int32, stacks: StackFinder, home: StackRecord.Kind?,
+    below: Walk.Step?
   ) -> [Frame] {
     var frames = steps.map { frame($0, stacks: stacks, home: home) }
     guard let names else { return frames }
@@ -183,6 +207,39 @@ struct FrameBuilder {
       plumbing = plumbing ?? index
     }
     return plumbing
+  }
+}
+
+extension Frame {
+  /// The frames that a native one stands for, innermost first: the calls inlined into it, and itself.
+  fileprivate func with(_ place: CodePlace) -> [Frame] {
+    var function = self
+    function.set(place.place)
+    if function.function == nil, let found = place.function {
+      function.function = found.name
+      function.rawFunction = found.rawName
+      // A part that the compiler has moved away from its function may lie before it.
+      if found.address <= ip.value {
+        function.functionOffset = HexNumber(ip.value - found.address)
+      }
+    }
+    return place.inlined.map { call in
+      var frame = Frame(kind: .inlined, trust: trust, ip: ip, sp: sp)
+      frame.stack = stack
+      frame.module = module
+      frame.moduleOffset = moduleOffset
+      frame.function = call.function
+      frame.rawFunction = call.rawFunction
+      frame.plumbing = plumbing
+      frame.set(call.place)
+      return frame
+    } + [function]
+  }
+
+  private mutating func set(_ place: SourcePlace?) {
+    file = place?.file
+    line = place?.line
+    column = place?.column
   }
 }
 

@@ -11,6 +11,9 @@ enum Stage: String, CaseIterable {
   case walk
   /// Name functions.
   case symbols
+  /// Find source lines and inlined calls of native code. After all else has been told, because debug
+  /// information is large and libdw may die of it; the verdict is then said again.
+  case lines
   /// Say what happened.
   case diagnosis
 
@@ -23,6 +26,7 @@ enum Stage: String, CaseIterable {
     case .images: "frames without modules; stacks end early"
     case .walk: "each thread has its innermost frame only"
     case .symbols: "frames have modules and offsets, but no function names"
+    case .lines: "native frames have no source lines, and inlined calls are missing"
     case .diagnosis: "the verdict is what the runtime announced, or what was found before"
     }
   }

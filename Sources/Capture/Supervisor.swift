@@ -85,6 +85,8 @@ public struct Supervisor {
         accept: { assembler.accept($0, $1) })
       if assembler.isDone || assembler.refusal != nil { return }
       noteDeath(end)
+      // All else has been told, and another worker would stop the process once more.
+      if self.skipped.contains(.lines) { return }
       // Reading this process's memory can block for ever (a dead network mount, userfaultfd): once is
       // enough for a service that stood still meanwhile. The next worker stops nobody.
       if end == .hung, self.skipped.contains(.freeze) { self.mayFreeze = false }
@@ -121,7 +123,7 @@ public struct Supervisor {
   private mutating func write() -> (status: Int32, path: String?) {
     let id = ReportID.random()
     let complete = assembler.isWhole && skipped.isEmpty
-    if !assembler.isDone, assembler.refusal == nil {
+    if !assembler.isDone, assembler.refusal == nil, !skipped.contains(.lines) {
       assembler.add(
         Limitation(
           stage: assembler.currentStage ?? "worker", problem: "the collection ended early",

@@ -24,9 +24,7 @@ extension Worker {
     }
   }
 
-  func sendCrash(
-    _ examination: Examination, _ walks: [Walk], symbols: [UInt64: Symbol]
-  ) {
+  func sendCrash(_ examination: Examination, _ walks: [Walk], _ builder: FrameBuilder) {
     guard request.trigger == .crash else {
       let name = examination.frozen.threads.first?.name ?? ""
       let count = examination.frozen.threads.count
@@ -38,7 +36,6 @@ extension Worker {
       facts.send(.summary, crash.summary)
       return
     }
-    let builder = examination.builder(symbols: symbols)
     let known = examination.crashFacts(walks: walks, builder: builder)
     let crash = CrashVerdict.crash(known)
     send("crash", crash)

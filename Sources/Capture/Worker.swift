@@ -247,14 +247,26 @@ struct Worker: ~Copyable {
     diagnose(examination, walks, symbols: [:])
 
     start = begin(.symbols)
+    let symbolizer = symbolizer(examination)
+    let addresses = Set(walks.lazy.flatMap(\.steps).map(\.lookupAddress))
     var symbols: [UInt64: Symbol] = [:]
     if request.namesSymbols, !skipped.contains(.symbols) {
-      symbols = resolve(examination, walks, directory)
+      symbols = resolve(addresses, examination, symbolizer)
       sendThreads(examination, walks, examination.builder(symbols: symbols))
     }
     end(start)
-
     diagnose(examination, walks, symbols: symbols)
+
+    start = begin(.lines)
+    var lines: [UInt64: CodePlace] = [:]
+    if request.namesSymbols, request.namesLines, !skipped.contains(.lines) {
+      lines = findLines(addresses, examination, symbolizer)
+      if !lines.isEmpty {
+        sendThreads(examination, walks, examination.builder(symbols: symbols, lines: lines))
+      }
+    }
+    end(start)
+    if !lines.isEmpty { diagnose(examination, walks, symbols: symbols, lines: lines) }
     if directory.status()?.hasNoMemory ?? true {
       limit(
         "process", problem: "the process ended while it was examined",
@@ -265,12 +277,15 @@ struct Worker: ~Copyable {
   }
 
   /// Says what happened: once from the stacks alone, lest a death among the symbols costs the verdict,
-  /// and again with names.
+  /// again with names, and again with lines.
   private func diagnose(
-    _ examination: Examination, _ walks: [Walk], symbols: [UInt64: Symbol]
+    _ examination: Examination, _ walks: [Walk], symbols: [UInt64: Symbol],
+    lines: [UInt64: CodePlace] = [:]
   ) {
     let start = begin(.diagnosis)
-    if !skipped.contains(.diagnosis) { sendCrash(examination, walks, symbols: symbols) }
+    if !skipped.contains(.diagnosis) {
+      sendCrash(examination, walks, examination.builder(symbols: symbols, lines: lines))
+    }
     end(start)
   }
 
@@ -298,24 +313,46 @@ struct Worker: ~Copyable {
     }
   }
 
-  private func resolve(
-    _ examination: Examination, _ walks: [Walk], _ directory: borrowing ProcessDirectory
-  ) -> [UInt64: Symbol] {
+  private func symbolizer(_ examination: Examination) -> Symbolizer {
     let live = examination.frozen.liveThread
     let pid = request.pid
-    let symbolizer = Symbolizer(
+    return Symbolizer(
       open: { ImageFile.open($0, pid: pid, liveThread: live) }, memory: examination.frozen.memory)
-    var addresses: Set<UInt64> = []
-    for walk in walks { for step in walk.steps { addresses.insert(step.lookupAddress) } }
+  }
+
+  private func resolve(
+    _ addresses: Set<UInt64>, _ examination: Examination, _ symbolizer: Symbolizer
+  ) -> [UInt64: Symbol] {
     let result = symbolizer.resolve(
-      addresses.sorted(), in: examination.images, isPastDeadline: { Instant.now > deadline })
-    for (index, problem) in result.problems {
-      // Generated code and assemblies have no ELF symbols, and nobody expects any.
-      guard examination.images.images[index].kind == .elf else { continue }
-      limit(
-        Stage.symbols.rawValue, problem: "\(examination.images.images[index].path): \(problem)",
-        effect: "its functions have no names; the build-id and the offsets allow naming them later")
-    }
+      addresses, in: examination.images, isPastDeadline: { Instant.now > deadline })
+    limit(
+      .symbols, result.problems, examination,
+      effect: "its functions have no names; the build-id and the offsets allow naming them later")
     return result.symbols
+  }
+
+  private func findLines(
+    _ addresses: Set<UInt64>, _ examination: Examination, _ symbolizer: Symbolizer
+  ) -> [UInt64: CodePlace] {
+    // Well before the supervisor ends a stage that hangs: half a file's lines are better than none.
+    let limit = Instant.now.advanced(byMilliseconds: deadline.milliseconds(since: .now) / 3)
+    let result = symbolizer.lines(
+      of: addresses, in: examination.images, isPastDeadline: { Instant.now > limit })
+    self.limit(
+      .lines, result.problems, examination,
+      effect: "its functions have no source lines, and inlined calls are missing")
+    return result.places
+  }
+
+  private func limit(
+    _ stage: Stage, _ problems: [(image: Int, problem: ImageProblem)],
+    _ examination: Examination, effect: String
+  ) {
+    for (index, problem) in problems {
+      // Generated code and assemblies have no ELF symbols, and nobody expects any.
+      let image = examination.images.images[index]
+      guard image.kind == .elf else { continue }
+      limit(stage, problem: "\(image.path): \(problem)", effect: effect)
+    }
   }
 }

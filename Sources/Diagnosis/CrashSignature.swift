@@ -39,8 +39,11 @@ public enum CrashSignature {
       !startCode.contains(frame.function ?? "") && !isHost(frame, modules)
     }
     return Array(
-      own.lazy.filter { $0.plumbing != true }.compactMap { name($0, modules: modules) }
-        .prefix(depth))
+      // What was inlined depends on the build, and is known only where there is debug information.
+      own.lazy.filter { $0.plumbing != true && $0.kind != .inlined }.compactMap {
+        name($0, modules: modules)
+      }
+      .prefix(depth))
   }
 
   /// True for what starts a runtime: the program's own frames are above.

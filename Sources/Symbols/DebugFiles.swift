@@ -13,21 +13,17 @@ struct DebugFiles {
   /// In bytes: all of a file must be read to check it against its debuglink.
   private static let checksumLimit: UInt64 = 1 << 30
 
-  /// The debug file for an image, or nil: it has a symbol table, and it is certain to belong to it.
+  /// The debug file for an image, or nil: it is certain to belong to it.
   ///
   /// - Parameters:
   ///   - buildID: that of the code that runs.
   ///   - link: what the binary says, if that is to be trusted.
+  ///   - isOfUse: whether a file has what it is looked for.
   func find(
-    for image: Image, buildID: [UInt8]?, link: DebugLink?, isPastDeadline: () -> Bool
+    for image: Image, buildID: [UInt8]?, link: DebugLink?,
+    isOfUse: (borrowing ElfFile) -> Bool, isPastDeadline: () -> Bool
   ) -> ElfFile? {
-    if let buildID, buildID.count > 1 {
-      let digits = hexadecimal(buildID)
-      let path = "\(root)/.build-id/\(digits.prefix(2))/\(digits.dropFirst(2)).debug"
-      if let file = accept(openFile(path), buildID: buildID, checksum: nil, isPastDeadline) {
-        return file
-      }
-    }
+    if let buildID, let file = find(buildID: buildID), isOfUse(file) { return file }
     guard let link, let slash = image.path.lastIndex(of: "/") else { return nil }
     let directory = image.path[..<slash]
     // Beside the binary is in the target's mount namespace, which the opener knows about.
@@ -35,11 +31,35 @@ struct DebugFiles {
     where path != image.path {
       let beside = Image(kind: .elf, path: path, base: 0, end: 0)
       let file = accept(open(beside), buildID: buildID, checksum: link.checksum, isPastDeadline)
-      if let file { return file }
+      if let file, isOfUse(file) { return file }
     }
-    return accept(
+    let file = accept(
       openFile("\(root)\(directory)/\(link.name)"), buildID: buildID, checksum: link.checksum,
       isPastDeadline)
+    if let file, isOfUse(file) { return file }
+    return nil
+  }
+
+  private func find(buildID: [UInt8]) -> ElfFile? {
+    guard buildID.count > 1 else { return nil }
+    let digits = hexadecimal(buildID)
+    let path = "\(root)/.build-id/\(digits.prefix(2))/\(digits.dropFirst(2)).debug"
+    return accept(openFile(path), buildID: buildID, checksum: nil) { false }
+  }
+
+  /// What dwz has moved out of several debug files into one, or nil: by its build-id, or where it is
+  /// installed. No other place is looked at: its name is the target's choice.
+  ///
+  /// - Parameter name: as the debug file has it: a path, perhaps relative to one of our own.
+  func findSupplement(name: String, buildID: [UInt8]) -> ElfFile? {
+    if let file = find(buildID: buildID) { return file }
+    // Debian: /usr/lib/debug/.dwz/x86_64-linux-gnu/PACKAGE.debug, also as ../../.dwz/….
+    let parts = name.split(separator: "/")
+    guard let start = parts.lastIndex(of: ".dwz"), !parts[start...].contains("..") else {
+      return nil
+    }
+    let path = "\(root)/" + parts[start...].joined(separator: "/")
+    return accept(openFile(path), buildID: buildID, checksum: nil) { false }
   }
 
   private func openFile(_ path: String) -> CInt? {
@@ -53,7 +73,7 @@ struct DebugFiles {
     _ descriptor: CInt?, buildID: [UInt8]?, checksum: UInt32?, _ isPastDeadline: () -> Bool
   ) -> ElfFile? {
     guard let descriptor, let bytes = try? ElfBytes(descriptor: descriptor),
-      let file = try? ElfFile(bytes), file.section(type: SHT_SYMTAB) != nil
+      let file = try? ElfFile(bytes)
     else { return nil }
     if let buildID {
       guard file.buildID == buildID else { return nil }

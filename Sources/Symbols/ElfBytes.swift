@@ -3,9 +3,9 @@ import Glibc
 
 /// The bytes of an ELF file and what must be released with them: a descriptor, or a copy in memory.
 ///
-/// A file is read, never mapped: it belongs to the target, and one that is truncated while it is
+/// A file is read and not mapped: it belongs to the target, and one that is truncated while it is
 /// mapped means SIGBUS (facts/unwinding.md). Nor is it dearer, because little of it is needed: see
-/// the measurements at `SymbolSearch`.
+/// the measurements at `SymbolSearch`. Large debug information is the exception: see `DwarfFile`.
 struct ElfBytes: ~Copyable {
   private enum Storage {
     case descriptor(CInt)
@@ -41,10 +41,13 @@ struct ElfBytes: ~Copyable {
   }
 
   /// A libelf handle on these bytes, nil if libelf finds nothing; end it before they go.
-  func begin() -> OpaquePointer? {
+  ///
+  /// - Parameter isMapped: maps a file instead of loading the sections that are asked for.
+  func begin(isMapped: Bool = false) -> OpaquePointer? {
     guard elf_version(UInt32(EV_CURRENT)) != UInt32(EV_NONE) else { return nil }
     switch storage {
-    case .descriptor(let descriptor): return elf_begin(descriptor, ELF_C_READ, nil)
+    case .descriptor(let descriptor):
+      return elf_begin(descriptor, isMapped ? ELF_C_READ_MMAP : ELF_C_READ, nil)
     case .memory(let memory):
       return elf_memory(memory.baseAddress?.assumingMemoryBound(to: CChar.self), memory.count)
     }

@@ -12,6 +12,7 @@ struct ElfFile: ~Copyable {
     var name: String
     var type: UInt32
     var isExecutable: Bool
+    var isCompressed: Bool
     /// As the file has it.
     var address: UInt64
     var offset: UInt64
@@ -101,6 +102,7 @@ struct ElfFile: ~Copyable {
         name: name.map { String(cString: $0) } ?? "",
         type: header.sh_type,
         isExecutable: header.sh_flags & UInt64(SHF_EXECINSTR) != 0,
+        isCompressed: header.sh_flags & UInt64(SHF_COMPRESSED) != 0,
         address: header.sh_addr, offset: header.sh_offset, size: header.sh_size,
         link: Int(header.sh_link), entrySize: header.sh_entsize)
     }

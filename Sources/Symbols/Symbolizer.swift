@@ -17,7 +17,7 @@ public typealias ImageOpener = (Image) -> CInt?
 /// symbol table that only the program headers lead to (all section headers stripped).
 public struct Symbolizer {
   private let open: ImageOpener
-  private let debugFiles: DebugFiles
+  let debugFiles: DebugFiles
   private let memory: (any MemorySource)?
 
   /// In bytes; the vDSO is a page or two.
@@ -101,7 +101,8 @@ public struct Symbolizer {
     if search.isDone { return }
     if image.kind != .vdso,
       let file = debugFiles.find(
-        for: image, buildID: buildID, link: link, isPastDeadline: isPastDeadline)
+        for: image, buildID: buildID, link: link,
+        isOfUse: { $0.section(type: SHT_SYMTAB) != nil }, isPastDeadline: isPastDeadline)
     {
       // It has all the functions: whatever was wrong with the binary cost no name.
       try search.look(in: file, isPastDeadline: isPastDeadline)
@@ -112,7 +113,7 @@ public struct Symbolizer {
   }
 
   /// The image's own file, certain to be the one that runs.
-  private func openImage(_ image: Image) throws(ImageProblem) -> ElfFile {
+  func openImage(_ image: Image) throws(ImageProblem) -> ElfFile {
     let bytes: ElfBytes
     if image.kind == .vdso {
       bytes = try copyOfVDSO(image)

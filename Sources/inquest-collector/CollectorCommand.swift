@@ -80,6 +80,8 @@ enum CollectorCommand {
     }
     request.inspectsManaged = !options.flag("--no-managed")
     request.namesSymbols = !options.flag("--no-symbols")
+    // For measurements: the inquest command does not have it.
+    request.namesLines = !options.flag("--no-lines")
     if let extra = options.words.first { return usage("capture has no argument \"\(extra)\"") }
     return capture(&request)
   }

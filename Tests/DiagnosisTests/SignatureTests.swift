@@ -49,6 +49,14 @@ import Testing
     #expect(here == there)
   }
 
+  /// The same build has the same signature with and without its debug information.
+  @Test func whatWasInlinedDoesNotCount() throws {
+    var inlined = frame("inner")
+    inlined.kind = .inlined
+    #expect(
+      try hash([inlined, frame("a"), inlined, frame("b")]) == hash([frame("a"), frame("b")]))
+  }
+
   @Test func whatCrashedCounts() throws {
     let hashes = try [
       hash([frame("a"), frame("b")]), hash([frame("b"), frame("a")]), hash([frame("a")]),

@@ -139,6 +139,25 @@ import Testing
     #expect(try #require(walk.line("on a custom stack")) < #require(walk.line("coroutine")))
   }
 
+  @Test func `inlined calls are no frames of the count`() {
+    let frames = [
+      Samples.frame("leaf", kind: .inlined) { $0.stack = .alternate },
+      Samples.frame("handler") { $0.stack = .alternate },
+      Samples.frame("step", kind: .inlined) { $0.repeated = .init(frames: 2, times: 100) },
+      Samples.frame("recurse"), Samples.frame("main"),
+    ]
+    func render(count: Int) -> [String] {
+      var report = Samples.crashed(frames)
+      report.threads[0].frameCount = count
+      return RenderTests.render(report)
+    }
+    let whole = render(count: 102)
+    #expect(!whole.has("not in the report"))
+    #expect(whole.has("↺ the 2 frames above, 100 times in all"))
+    #expect(whole.count { $0.contains("own stack") } == 1)
+    #expect(render(count: 105).has("3 frames of this stack not in the report"))
+  }
+
   @Test func `both ends of a deep stack are kept`() throws {
     let frames = (0..<500).map { Samples.frame("f\($0)_", ip: UInt64($0)) }
     let lines = render(Samples.crashed(frames))

@@ -31,7 +31,7 @@ extension Page {
     var index = 0
     while index < frames.count {
       let frame = frames[index]
-      if frame.stack != stack, frame.kind != .inlined {
+      if frame.stack != stack {
         rows.append(.stack(frame.stack))
         stack = frame.stack
       }
@@ -76,7 +76,9 @@ extension Page {
       // The innermost frame is where things happened.
       if index == 0 { return false }
       if frame.plumbing == true { return true }
-      guard let last, index > last, frame.kind == .native else { return false }
+      guard let last, index > last, frame.kind == .native || frame.kind == .inlined else {
+        return false
+      }
       return isSystem(frame) || (frame.function == nil && frame.module != nil)
     }
   }

@@ -167,10 +167,16 @@ extension Page {
     }
   }
 
-  /// The frames that the list stands for, repetitions counted.
+  /// The frames that the list stands for, repetitions counted, inlined calls not: `frame_count` has none.
   private func listed(_ thread: ThreadRecord) -> Int {
-    thread.frames.reduce(thread.frames.count) {
-      min($0 + ($1.repeated?.more ?? 0), 1_000_000_000_000)
+    let frames = thread.frames
+    func count(_ range: Range<Int>) -> Int { frames[range].count { $0.kind != .inlined } }
+    return frames.indices.reduce(count(frames.indices)) { sum, index in
+      guard var repeated = frames[index].repeated, repeated.frames > 0,
+        repeated.frames <= frames.count - index
+      else { return sum }
+      repeated.frames = count(index..<(index + repeated.frames))
+      return min(sum + repeated.more, 1_000_000_000_000)
     }
   }
 }

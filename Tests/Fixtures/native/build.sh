@@ -43,6 +43,7 @@ for program in threads spin zombie_leader vfork_parent exiting deleted signal_fr
     make_program $program $program.c "$cc"
 done
 make_program names names.cpp "${CXX:-c++}"
+make_program inlined inlined.cpp "${CXX:-c++}"
 make_program threads.stripped threads.c "$cc" -s
 make_program names.stripped names.cpp "${CXX:-c++}" -s
 make_program musl_hello musl_hello.c musl-gcc

@@ -1,0 +1,104 @@
+internal import CElfutils
+import Glibc
+
+/// An ELF file opened for its DWARF, and what must be released with it.
+///
+/// This is the one place where a file is mapped: of gigabytes of debug information a few pages are
+/// needed, and libelf can only map a section or load all of it. A file that is truncated meanwhile is a
+/// SIGBUS, so only large ones are mapped, and only in a stage that a report can do without.
+struct DwarfFile: ~Copyable {
+  private let file: ElfFile
+  private let elf: OpaquePointer
+  /// libdw's handle.
+  let dwarf: OpaquePointer
+
+  /// In bytes; a file larger than this is mapped. See docs/ARCHITECTURE.md for what was measured.
+  private static let loadLimit: UInt64 = 32 << 20
+  /// In bytes, of all sections that have to be unpacked together: libdw unpacks each of them at once.
+  private static let unpackedLimit: UInt64 = 1 << 30
+
+  /// True if `file` has debug information, packed or not.
+  static func isIn(_ file: borrowing ElfFile) -> Bool {
+    file.sections.contains {
+      ($0.name == ".debug_info" || $0.name == ".zdebug_info") && $0.type != UInt32(SHT_NOBITS)
+    }
+  }
+
+  init(_ file: consuming ElfFile) throws(ImageProblem) {
+    try DwarfFile.checkPacked(file)
+    guard let elf = file.bytes.begin(isMapped: file.bytes.count > DwarfFile.loadLimit) else {
+      throw .unreadable("libelf cannot open it")
+    }
+    guard let dwarf = dwarf_begin_elf(elf, DWARF_C_READ, nil) else {
+      elf_end(elf)
+      throw .unreadable(DwarfFile.lastError())
+    }
+    self.file = file
+    self.elf = elf
+    self.dwarf = dwarf
+  }
+
+  deinit {
+    dwarf_end(dwarf)
+    elf_end(elf)
+  }
+
+  private static func lastError() -> String {
+    "its debug information: " + (dwarf_errmsg(-1).map { String(cString: $0) } ?? "unknown")
+  }
+
+  /// Turns away what claims to unpack to more than we want to have in memory.
+  private static func checkPacked(_ file: borrowing ElfFile) throws(ImageProblem) {
+    var total: UInt64 = 0
+    for section in file.sections {
+      let size: UInt64
+      if section.isCompressed {
+        let bytes = file.bytes.prefix(
+          at: section.offset, atMost: MemoryLayout<Elf64_Chdr>.size)
+        guard bytes.count == MemoryLayout<Elf64_Chdr>.size else { continue }
+        size = bytes.withUnsafeBytes { $0.loadUnaligned(as: Elf64_Chdr.self) }.ch_size
+      } else if section.name.hasPrefix(".zdebug_") {
+        // "ZLIB", then the size in big endian.
+        size = file.bytes.prefix(at: section.offset, atMost: 12).dropFirst(4)
+          .reduce(0) { $0 << 8 | UInt64($1) }
+      } else {
+        continue
+      }
+      let (sum, overflow) = total.addingReportingOverflow(size)
+      guard !overflow, sum <= unpackedLimit else {
+        throw .unreadable("its debug information unpacks to more than \(unpackedLimit >> 20) MB")
+      }
+      total = sum
+    }
+  }
+
+  /// The file's name and build-id of what dwz has moved to another file; nil where nothing was.
+  var supplementLink: (name: String, buildID: [UInt8])? {
+    var name: UnsafePointer<CChar>?
+    var identifier: UnsafeRawPointer?
+    let length = dwelf_dwarf_gnu_debugaltlink(dwarf, &name, &identifier)
+    guard length > 0, let name, let identifier else { return nil }
+    return (
+      String(cString: name), Array(UnsafeRawBufferPointer(start: identifier, count: length))
+    )
+  }
+
+  /// Lets libdw look into `supplement`, which must outlive the last look-up.
+  func use(_ supplement: borrowing DwarfFile) {
+    dwarf_setalt(dwarf, supplement.dwarf)
+  }
+
+  /// How many bytes the line table at `offset` of .debug_line takes; nil if it does not lie in there.
+  func lineTableSize(at offset: UInt64) -> UInt64? {
+    let index = file.sections.firstIndex { $0.name == ".debug_line" || $0.name == ".zdebug_line" }
+    // libdw has unpacked it by now. Sections are numbered from 1.
+    guard let index, let section = elf_getscn(elf, index + 1),
+      let data = elf_getdata(section, nil), let base = data.pointee.d_buf
+    else { return nil }
+    let bytes = UnsafeRawBufferPointer(start: base, count: data.pointee.d_size)
+    guard offset < UInt64(bytes.count), bytes.count - Int(offset) >= 12 else { return nil }
+    let short = bytes.loadUnaligned(fromByteOffset: Int(offset), as: UInt32.self)
+    guard short == .max else { return UInt64(short) }
+    return bytes.loadUnaligned(fromByteOffset: Int(offset) + 4, as: UInt64.self)
+  }
+}
