@@ -3,7 +3,7 @@ import TestSupport
 
 /// One place where we and gdb disagree.
 struct Difference: Hashable, CustomStringConvertible {
-  enum Kind: String { case missing, surplus, astray, name, inlining, line }
+  enum Kind: String { case missing, surplus, astray, name, inlining, line, judged }
   var kind: Kind
   var thread: String
   var theirs: String
@@ -17,8 +17,8 @@ struct Comparison {
   /// gdb's frames, those that take room on the stack, down to where it has lost its way; and those of them
   /// that we have, with the same name.
   private(set) var physical = (all: 0, same: 0)
-  /// gdb's frames, inlined and inferred ones included, where our report has lines; and those that have the
-  /// same function, file and line.
+  /// gdb's frames, inlined and inferred ones included, where our report has lines and gdb is not known to be
+  /// wrong; and those that have the same function, file and line.
   private(set) var sourceFrames = (all: 0, same: 0)
   private(set) var differences: [Difference] = []
   /// True once the report says lines of native code.
@@ -28,9 +28,11 @@ struct Comparison {
 
   private var demangled: [String: String] = [:]
   private let report: Report
+  private let judge: LineJudge
 
   init(_ report: Report, debugger: [Int: [DebuggerFrame]]) throws {
     self.report = report
+    judge = LineJudge(report.modules)
     var raws = Set(debugger.values.joined().compactMap(\.raw))
     for frame in report.threads.flatMap(\.frames) {
       if frame.line != nil { hasLines = true }
@@ -41,7 +43,7 @@ struct Comparison {
     }
     demangled = try FunctionName.demangled(raws)
     for thread in report.threads {
-      compare(thread, debugger[thread.id] ?? [])
+      try compare(thread, debugger[thread.id] ?? [])
     }
     for id in debugger.keys where !report.threads.contains(where: { $0.id == id }) {
       differences.append(
@@ -65,7 +67,7 @@ struct Comparison {
     var inlined: [Frame] = []
   }
 
-  private mutating func compare(_ thread: ThreadRecord, _ debugger: [DebuggerFrame]) {
+  private mutating func compare(_ thread: ThreadRecord, _ debugger: [DebuggerFrame]) throws {
     let ours = Self.groups(Self.unfolded(thread.frames))
     var theirs: [(physical: DebuggerFrame, inlined: [DebuggerFrame])] = []
     var pending: [DebuggerFrame] = []
@@ -115,11 +117,7 @@ struct Comparison {
       } else {
         note(.name, thread, describe(one), describe(other))
       }
-      guard hasLines else { continue }
-      sourceFrames.all += 1 + theirs[left].inlined.count
-      let isInlinedAlike = compareInlined(theirs[left].inlined, ours[right].inlined, thread)
-      if isInlinedAlike > 0 { sourceFrames.same += isInlinedAlike }
-      if isSameLine(one, other, thread), hasSameName { sourceFrames.same += 1 }
+      if hasLines { try compareLines(theirs[left], ours[right], thread, isNamed: hasSameName) }
     }
     if hasLines {
       for index in missing where !isWhole || index < end {
@@ -128,37 +126,43 @@ struct Comparison {
     }
   }
 
-  /// How many of gdb's inlined frames we have alike.
-  private mutating func compareInlined(
-    _ theirs: [DebuggerFrame], _ ours: [Frame], _ thread: ThreadRecord
-  ) -> Int {
-    guard theirs.count == ours.count else {
-      note(
-        .inlining, thread, theirs.map(describe).joined(separator: " < "),
-        ours.map(describe).joined(separator: " < "))
-      return 0
+  /// The frames of one address: those inlined, and the one that they are inlined into.
+  private mutating func compareLines(
+    _ theirs: (physical: DebuggerFrame, inlined: [DebuggerFrame]), _ ours: Group,
+    _ thread: ThreadRecord, isNamed: Bool
+  ) throws {
+    let left = theirs.inlined + [theirs.physical]
+    let right = ours.inlined + [ours.physical]
+    // Nor does it know a line where it knows no function, which has been told.
+    guard theirs.physical.raw != nil || ours.physical.function == nil else {
+      sourceFrames.all += left.count
+      return
     }
-    var same = 0
-    for (one, other) in zip(theirs, ours) {
-      let isNamed = isSameInlined(one, other)
-      if !isNamed { note(.inlining, thread, describe(one), describe(other)) }
-      if isSameLine(one, other, thread), isNamed { same += 1 }
+    func chain(_ frames: [String]) -> String { frames.joined(separator: " < ") }
+    let (places, ourPlaces) = (
+      left.map { LineJudge.place($0.file, $0.line) },
+      right.map { LineJudge.place($0.file, $0.line) }
+    )
+    let isJudged = try places != ourPlaces && judge.agrees(with: right)
+    if places != ourPlaces {
+      note(isJudged ? .judged : .line, thread, chain(places), chain(ourPlaces))
     }
-    return same
-  }
-
-  private mutating func isSameLine(
-    _ one: DebuggerFrame, _ other: Frame, _ thread: ThreadRecord
-  ) -> Bool {
-    // gdb shortens nothing, but a compiler may have written paths relative to its own directory.
-    let isSameFile =
-      one.file.map { $0.split(separator: "/").last }
-      == other.file.map { $0.split(separator: "/").last }
-    if one.line == other.line, isSameFile { return true }
-    note(
-      .line, thread, "\(one.file ?? "?"):\(one.line ?? 0) \(describe(one))",
-      "\(other.file ?? "?"):\(other.line ?? 0)")
-    return false
+    guard left.count == right.count else {
+      if !isJudged {
+        sourceFrames.all += left.count
+        note(.inlining, thread, chain(left.map(describe)), chain(right.map(describe)))
+      }
+      return
+    }
+    for index in left.indices where !isJudged || places[index] == ourPlaces[index] {
+      sourceFrames.all += 1
+      let isPhysical = index == left.count - 1
+      let isSame = isPhysical ? isNamed : isSameInlined(left[index], right[index])
+      if !isSame, !isPhysical {
+        note(.inlining, thread, describe(left[index]), describe(right[index]))
+      }
+      if isSame, places[index] == ourPlaces[index] { sourceFrames.same += 1 }
+    }
   }
 
   // MARK: Names
