@@ -4,6 +4,7 @@ enum Explanation {
   /// Why this one is no error of ours; nil when it is not known to be none.
   static func of(_ difference: Difference) -> String? {
     switch difference.kind {
+    case .judged: "addr2line says the same lines as we; see LineJudge"
     case .astray:
       "gdb takes words of the stack for return addresses, that are no code, and what comes after is chance"
     case .name
