@@ -101,6 +101,8 @@ let package = Package(
         "Capture", "DotNet", "Memory", "Report", "Symbols", "TestSupport", "Unwinding",
       ],
       swiftSettings: house),
+    .testTarget(
+      name: "AccuracyTests", dependencies: ["Report", "TestSupport"], swiftSettings: house),
     .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], swiftSettings: house),
     .testTarget(
       name: "PreloadTests", exclude: ["Fixtures"], swiftSettings: house),

@@ -225,10 +225,13 @@ struct SymbolSearch {
   ///
   /// Weak ones count as global: in libc the name that people call is the weak one (`getpid`, beside
   /// a global `__getpid`). So gdb says it too, for most of libc's functions that have both, where
-  /// eu-addr2line prefers the global.
+  /// eu-addr2line prefers the global. Hidden ones are not exported: in a static program they are
+  /// libc's own names (`__libc_read`), beside which a linker may have made `read` a local one.
   private static func rank(_ symbol: Elf64_Sym) -> UInt8 {
+    let isHidden = [STV_HIDDEN, STV_INTERNAL].contains(CInt(symbol.st_other & 3))
     let binding: UInt8 =
       switch CInt(symbol.st_info >> 4) {
+      case _ where isHidden: 1
       case STB_GLOBAL, STB_GNU_UNIQUE, STB_WEAK: 0
       default: 1
       }

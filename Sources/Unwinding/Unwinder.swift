@@ -66,6 +66,8 @@ private struct Walker {
     while true {
       let place = space.place(ip, isInterrupted: isInterrupted)
       let isInterruption = isInterruption(place)
+      // Nothing called a trampoline: the byte before it is another function's.
+      isInterrupted = isInterrupted || place.contains(.trampoline)
       record(isTrampoline: isInterruption)
       if walk.count >= limits.total {
         walk.end = .frameLimit
@@ -99,6 +101,15 @@ private struct Walker {
     }
     walk.count += 1
     repeats.note(ip)
+  }
+
+  /// Says of the frame recorded last that its address is no return address.
+  private mutating func markAsEntered() {
+    if walk.count == walk.steps.count {
+      walk.steps[walk.count - 1].isInterrupted = true
+    } else if !tail.isEmpty {
+      tail[(walk.count - 1 - limits.head) % limits.tail].isInterrupted = true
+    }
   }
 
   /// Puts the listed frames together: those before a repetition, one round of it, those after it.
@@ -182,6 +193,11 @@ private struct Walker {
       inquest_unwind_register(cursor, INQUEST_UNW_SP, &stack) == 0
     else { return .unreadableMemory }
     if address == 0 { return .outermost }
+    if !isInterrupted, !space.place(UInt64(address), isInterrupted: false).contains(.code),
+      let next = callerOnAnotherStack()
+    {
+      return restart(at: next, trust: .framePointer)
+    }
     // The return address was in a register that nobody knows.
     if address == RegisterSet.unknown { return .noUnwindInformation }
     if isInterrupted {
@@ -214,6 +230,7 @@ private struct Walker {
 
   /// Where there is no unwind information: generated code, hand-written assembly, musl's start code.
   private mutating func stepWithoutTable(isManaged: Bool) -> Walk.End? {
+    if isPlanted { return stepOutOfPlanted() }
     var registers = RegisterSet(cursor: cursor)
     registers.instructionPointer = ip
     registers.stackPointer = sp
@@ -235,6 +252,31 @@ private struct Walker {
       return restart(at: next, trust: .scan)
     }
     return .noUnwindInformation
+  }
+
+  /// Code that changes stacks in the middle (Go's asmcgocall) has unwind information that is wrong from there
+  /// on; what it leaves in the frame pointer leads back. Nowhere else: a return address that is no code may
+  /// be what an overflow has written, and has to be seen.
+  private func callerOnAnotherStack() -> RegisterSet? {
+    let registers = RegisterSet(cursor: cursor)
+    guard let next = FramePolicy.stepByFramePointer(registers, memory: space.memory),
+      isReturnAddress(next.instructionPointer),
+      space.mappings.index(containing: next.stackPointer) != space.mappings.index(containing: sp)
+    else { return nil }
+    return next
+  }
+
+  /// As if the function had just been called: Go leaves such frames, with a caller on top. makecontext's has
+  /// none.
+  private mutating func stepOutOfPlanted() -> Walk.End? {
+    markAsEntered()
+    var registers = RegisterSet(cursor: cursor)
+    registers.instructionPointer = ip
+    registers.stackPointer = sp
+    guard let next = FramePolicy.stepOutOfBadCall(registers, memory: space.memory),
+      isReturnAddress(next.instructionPointer)
+    else { return .outermost }
+    return restart(at: next, trust: .cfi)
   }
 
   /// The thread executes where there is no code: a call through NULL, or a jump into the void.
@@ -278,6 +320,14 @@ private struct Walker {
   }
 
   // MARK: Judging addresses
+
+  /// True where a function's first instruction stands for a return address. Whoever made this stack has put
+  /// it there: makecontext `__start_context`, for the outermost function to return to (gdb goes on with
+  /// whatever lies above), and Go `systemstack_switch`, above a call of C.
+  private var isPlanted: Bool {
+    !isInterrupted && space.hasUnwindInfo(ip)
+      && !FramePolicy.followsCall(ip, memory: space.memory)
+  }
 
   /// A frame lies above the stack pointer, or on another stack altogether: a runtime that handles a
   /// fault on a stack of its own leaves a made-up stack pointer beside the true frame pointer.

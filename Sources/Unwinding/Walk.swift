@@ -21,11 +21,12 @@ public struct Walk: Sendable {
   }
 
   public struct Step: Sendable {
-    /// A return address, except in the first frame and directly below a signal frame.
+    /// A return address, unless `isInterrupted`.
     public var ip: UInt64
     public var sp: UInt64
     public var trust: Trust
-    /// True when `ip` is where the thread was interrupted, so that ip-1 must not be used for look-ups.
+    /// True when `ip` follows no call, so that ip-1 must not be used for look-ups: it is where the thread was
+    /// interrupted, the trampoline of a signal, or a function's beginning that was made the end of a stack.
     public var isInterrupted: Bool
     /// True for the trampoline through which a signal handler returns.
     public var isSignalTrampoline: Bool

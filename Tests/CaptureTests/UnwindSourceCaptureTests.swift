@@ -29,7 +29,8 @@ import Testing
   }
 
   @Test func goroutines() throws {
-    let fixture = try Fixture("goroutines")
+    // The scheduler interrupts those that run with a signal now and then.
+    let fixture = try Fixture("goroutines", environment: ["GODEBUG": "asyncpreemptoff=1"])
     let captured = try Captured(fixture.pid)
     let gdb = try returnAddressesOfGDB(fixture.pid)
     #expect(gdb.count >= 5)
@@ -51,7 +52,8 @@ import Testing
 
   /// Without symbols or .debug_frame, Go's frame pointers serve, up to the end that Go makes up.
   @Test func goroutinesOfAStrippedProgram() throws {
-    let fixture = try Fixture("goroutines.stripped")
+    let fixture = try Fixture(
+      "goroutines.stripped", environment: ["GODEBUG": "asyncpreemptoff=1"])
     let report = try Captured(fixture.pid).report
     let running = report.threads.filter { thread in
       Dictionary(grouping: thread.frames, by: \.ip).contains { $0.value.count >= 9 }

@@ -16,8 +16,13 @@ public final class Fixture {
   }
 
   /// As above, for a program that is started by another.
-  public init(words: [String], environment: [String: String] = [:]) throws {
-    child = try Child(words, environment: environment)
+  public convenience init(words: [String], environment: [String: String] = [:]) throws {
+    try self.init(Child(words, environment: environment))
+  }
+
+  /// As above, for a program that runs already and had something else to say first.
+  public init(_ child: Child) throws {
+    self.child = child
     while true {
       let line = try child.line()
       guard line.hasPrefix("ready ") else { continue }

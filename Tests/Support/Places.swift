@@ -47,6 +47,15 @@ public enum Places {
     return path
   }
 
+  /// The program of Tests/Fixtures/accuracy, as built in this way.
+  public static func accuracy(_ variant: String) throws -> String {
+    let path = "\(fixtures)/accuracy/\(variant)/hard"
+    guard access(path, X_OK) == 0 else {
+      throw TestFailure("\(path) is missing: run \"make fixtures\", or set INQUEST_TEST_FIXTURES")
+    }
+    return path
+  }
+
   /// One of the programs of Tests/Fixtures/native.
   public static func native(_ name: String) throws -> String {
     let path = fixtures + "/native/" + name

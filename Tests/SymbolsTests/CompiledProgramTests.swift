@@ -42,6 +42,29 @@ import Testing
     #expect(found.symbols[outer.start + 2] == Symbol(name: "outer", address: outer.start))
   }
 
+  /// As libc's `read` is in a static program.
+  @Test func aHiddenNameIsNotTheUsualOne() throws {
+    try lab.write(
+      """
+      .text
+      .globl __libc_read
+      .hidden __libc_read
+      .type __libc_read, @function
+      .type read, @function
+      __libc_read:
+      read:
+        nop
+        ret
+      .size __libc_read, . - __libc_read
+      .size read, . - read
+      """, to: "read.s")
+    try lab.write("void __libc_read(void); int main(void) { __libc_read(); }", to: "main.c")
+    try lab.run("gcc", "main.c", "read.s", "-o", "read")
+    let read = try #require(try Function.all(in: lab.path("read")).first { $0.name == "read" })
+    let found = symbolizer.resolve([read.start], in: try image(of: lab.path("read")))
+    #expect(found.symbols[read.start] == Symbol(name: "read", address: read.start))
+  }
+
   @Test func cxxProgram() throws {
     try lab.write(
       """

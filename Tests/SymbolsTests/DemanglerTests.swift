@@ -29,6 +29,9 @@ import Testing
   /// Field bug 27: names lost because demangling failed.
   @Test(arguments: [
     "main", "_Z", "_ZN", "_R", "$s", "$sxyz", "_Zfoo", "_ZN3foo", "", "_", "R", "a@b",
+    // Go's and D's: nobody's mangling that we know.
+    "main.(*words).Less", "main.generic[go.shape.string_0]", "runtime.deferCallSave",
+    "_D4main3fooFZv",
   ])
   func whatIsNotMangledStays(raw: String) {
     #expect(demangle(raw) == [nil])

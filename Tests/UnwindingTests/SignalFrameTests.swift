@@ -54,7 +54,9 @@ import Testing
     #expect(walk.story == "handler trampoline inner main start")
     #expect(walk.end == .outermost)
     #expect(walk.steps.map(\.isSignalTrampoline) == [false, true, false, false, false])
-    #expect(walk.steps.map(\.isInterrupted) == [true, false, true, false, false])
+    #expect(walk.steps.map(\.isInterrupted) == [true, true, true, false, false])
+    // One byte before it is another function.
+    #expect(walk.steps[1].lookupAddress == Scene.trampoline)
     #expect(walk.steps[2].trust == .context)
     #expect(walk.steps[2].sp == home)
     let signal = try #require(walk.signals.first)

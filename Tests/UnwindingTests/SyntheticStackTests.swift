@@ -55,6 +55,37 @@ import Testing
     #expect(walk.end == .outermost)
   }
 
+  /// What makecontext leaves at the base of a stack. What lies above it looks like callers, to gdb as well.
+  @Test(arguments: [WalkLimits(), WalkLimits(head: 1, tail: 4)])
+  func aFunctionsBeginningIsNoReturnAddress(limits: WalkLimits) {
+    var scene = Scene(
+      [
+        .junk, .frame("middle's", to: "inner's"), .returnTo("inner"),
+        .junk, .frame("inner's", to: "stranger's"), .value(Scene.code),
+        .junk, .frame("stranger's", to: nil), .returnTo("main"), .junk,
+      ], at: "middle", framePointer: "middle's")
+    scene.addUnwindTables(outermost: "start")
+    let walk = scene.walk(limits)
+    #expect(walk.story == "middle inner leaf")
+    #expect(walk.end == .outermost)
+    #expect(walk.steps.map(\.lookupAddress).last == Scene.code)
+  }
+
+  /// Go puts such a frame above its callers where a goroutine has called C, and is called back.
+  @Test func aPlantedFrameMayHaveACaller() {
+    var scene = Scene(
+      [
+        .junk, .frame("middle's", to: "inner's"), .returnTo("inner"),
+        .junk, .frame("inner's", to: "main's"), .value(Scene.code), .returnTo("main"),
+        .junk, .frame("main's", to: nil), .returnTo("start"), .junk,
+      ], at: "middle", framePointer: "middle's")
+    scene.addUnwindTables(outermost: "start")
+    let walk = scene.walk()
+    #expect(walk.story == "middle inner leaf main start")
+    #expect(walk.steps.map(\.isInterrupted) == [true, false, true, false, false])
+    #expect(walk.end == .outermost)
+  }
+
   /// The look-up of a caller must use the calling instruction: what follows may be another function.
   @Test func aCallThatNeverReturnsBelongsToItsCaller() {
     let step = Walk.Step(
