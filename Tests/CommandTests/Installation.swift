@@ -23,7 +23,11 @@ final class Installation {
     }
     let built = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
       .deletingLastPathComponent().appendingPathComponent("inquest").path
-    try FileManager.default.copyItem(atPath: built, toPath: command)
+    // A link where that is possible: what is open for writing cannot be executed, and a program that another
+    // test is just starting may still hold the copy open.
+    if link(built, command) != 0 {
+      try FileManager.default.copyItem(atPath: built, toPath: command)
+    }
     try write(
       """
       #!/bin/sh
