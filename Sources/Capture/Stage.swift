@@ -25,7 +25,8 @@ enum Stage: String, CaseIterable {
     case .freeze: "the process was stopped twice, or read without being stopped"
     case .images: "frames without modules; stacks end early"
     case .walk: "each thread has its innermost frame only"
-    case .symbols: "frames have modules and offsets, but no function names"
+    case .symbols:
+      "native frames have modules and offsets, and no function names but those of debug information"
     case .lines: "native frames have no source lines, and inlined calls are missing"
     case .diagnosis: "the verdict is what the runtime announced, or what was found before"
     }

@@ -60,7 +60,8 @@ struct StackTests {
       let entry = try await SymbolTable.of(scenario.runtime.dotnet).entry
       let offset = try #require(last["module_offset"].address)
       #expect(offset > entry && offset < entry + 0x40)
-      #expect(report.function(report.frames.count - 2)?.hasPrefix("__libc_start_main") == true)
+      #expect(
+        report.function(report.machineFrames.count - 2)?.hasPrefix("__libc_start_main") == true)
     }
   }
 

@@ -60,10 +60,11 @@ struct ReportFile: Sendable {
     frame["module"].int.flatMap { json["modules"][$0]["path"].text }
   }
 
-  /// Of the machine's frames: where the C library has debug information, calls are inlined into it.
+  /// Where the C library has debug information, calls are inlined into it.
+  var machineFrames: [JSON] { frames.filter { $0["kind"].text != "inlined" } }
+
   func function(_ index: Int) -> String? {
-    let frames = frames.filter { $0["kind"].text != "inlined" }
-    return frames.indices.contains(index) ? frames[index]["function"].text : nil
+    machineFrames.indices.contains(index) ? machineFrames[index]["function"].text : nil
   }
 
   /// What tools/validate-report has against these reports.

@@ -41,6 +41,7 @@ static class Crash
         { "caught", CatchMany },
         { "wait", Wait },
         { "wait-in-native", () => { Ready(); crash_sleep(3000); } },
+        { "wait-long-in-native", () => { Ready(); crash_sleep(60000); } },
         { "wait-in-sleep", () => { Ready(); Thread.Sleep(3000); } },
         { "wait-then-exception", () => { Wait(); Throw(); } },
         { "wait-then-exception-thread", () => { Wait(); OnThread(Throw); } },
