@@ -68,6 +68,7 @@ enum InspectorRole {
     // The worker may have died before that could kill us: its end of the socket is closed then.
     if inquest_poll(ours, 0, 0) != 0 { _exit(1) }
     FaultInjection.strike(named: "inspector")
+    inquest_trim_heap()
     let server: InspectorServer
     do throws(DacError) {
       server = try InspectorServer(

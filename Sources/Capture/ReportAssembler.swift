@@ -30,8 +30,13 @@ struct ReportAssembler {
 
   init(request: CaptureRequest) {
     self.request = request
+    summary = request.announcedCrash.summary
+  }
+
+  /// Takes down what is known without looking at the process; a worker may be doing that meanwhile.
+  mutating func announce() {
+    guard values.isEmpty else { return }
     let crash = request.announcedCrash
-    summary = crash.summary
     values["crash"] = JSONStream.encode(crash)
     let signature = CrashSignature.signature(crash, thread: nil, modules: [])
     values["signature"] = JSONStream.encode(signature)

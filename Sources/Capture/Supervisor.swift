@@ -35,7 +35,14 @@ public struct Supervisor {
   ///
   /// - Returns: an exit status of ``ExitStatus``, and where the report is; nil without one.
   public mutating func run() -> (status: Int32, path: String?) {
-    collect()
+    let worker = collect()
+    let result = conclude()
+    worker?.finish()
+    return result
+  }
+
+  private mutating func conclude() -> (status: Int32, path: String?) {
+    assembler.announce()
     if let (status, line) = assembler.refusal {
       guard request.trigger == .crash else {
         Console.complain(line)
@@ -53,9 +60,10 @@ public struct Supervisor {
 
   // MARK: Collecting
 
-  private mutating func collect() {
+  /// - Returns: the last worker, which has told all and need not have ended; nil if none did.
+  private mutating func collect() -> WorkerProcess? {
     for _ in 0..<Self.maximumWorkers {
-      guard deadline > .now else { return }
+      guard deadline > .now else { return nil }
       assembler.restart()
       let (request, skipped, mayFreeze) = (self.request, self.skipped, self.mayFreeze)
       let deadline = self.deadline
@@ -65,12 +73,13 @@ public struct Supervisor {
           descriptor: socket)
         worker.run()
       }
+      assembler.announce()
       guard let worker else {
         assembler.add(
           Limitation(
             stage: Stage.freeze.rawValue, problem: "no worker process could be started",
             effect: Stage.freeze.effect, remedy: "raise the limit on processes or memory"))
-        return
+        return nil
       }
       // Half of what is left for any one stage: a stage that hangs leaves time to go on without it. The
       // freeze is given no more than its budget: while it lasts the service stands still.
@@ -83,15 +92,17 @@ public struct Supervisor {
               ? min(half, Self.freezeOverhead + request.maximumFreeze) : half)
         },
         accept: { assembler.accept($0, $1) })
-      if assembler.isDone || assembler.refusal != nil { return }
+      if assembler.isDone || assembler.refusal != nil { return worker }
+      worker.finish()
       noteDeath(end)
       // All else has been told, and another worker would stop the process once more.
-      if self.skipped.contains(.lines) { return }
+      if self.skipped.contains(.lines) { return nil }
       // Reading this process's memory can block for ever (a dead network mount, userfaultfd): once is
       // enough for a service that stood still meanwhile. The next worker stops nobody.
       if end == .hung, self.skipped.contains(.freeze) { self.mayFreeze = false }
       FaultInjection.disarm()
     }
+    return nil
   }
 
   private mutating func noteDeath(_ end: WorkerProcess.End) {

@@ -36,7 +36,7 @@ extension Worker {
     }
   }
 
-  private static let fewThreads = 256
+  private static let fewThreads = 32
 
   func sendCrash(_ examination: Examination, _ walks: [Walk], _ builder: FrameBuilder) {
     guard request.trigger == .crash else {

@@ -47,18 +47,17 @@ struct WorkerProcess: ~Copyable {
     return WorkerProcess(pid: pid, socket: pair.0)
   }
 
-  /// Hands every message to `accept` until the worker ends or `limit` says that it takes too long.
+  /// Hands every message to `accept` until the worker has said all, or ends, or `limit` says that it takes too
+  /// long. ``finish()`` is to be called after it.
   ///
   /// - Parameter limit: the point at which a stage that begins now, of this name, has had its time.
-  consuming func follow(
+  borrowing func follow(
     limit: (String?) -> Instant, accept: (FactKind, [UInt8]) -> Void
   ) -> End {
     var parser = FactParser()
     let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
-    defer {
-      chunk.deallocate()
-      close(socket)
-    }
+    defer { chunk.deallocate() }
+    var isDone = false
     var end = limit(nil)
     while true {
       let left = end.milliseconds(since: .now)
@@ -74,21 +73,30 @@ struct WorkerProcess: ~Copyable {
       parser.take(UnsafeRawBufferPointer(rebasing: chunk[..<count])) { kind, payload in
         accept(kind, payload)
         if kind == .stage { end = limit(String(decoding: payload, as: UTF8.self)) }
+        isDone = isDone || kind == .done || kind == .refused
       }
+      // It takes a millisecond to give back all that it has, in which the report can be written.
+      if isDone { return .finished }
     }
+  }
+
+  /// Waits for the worker's end: whoever adopts what we leave behind may be a PID 1 that waits for nobody.
+  consuming func finish() {
+    close(socket)
+    _ = reap()
   }
 
   /// Waits for the end of a worker that has closed its socket or has been killed. One that hangs in the
   /// kernel even so is left to init: the service must not wait for it.
   private func reap() -> End {
     var status: CInt = 0
-    for attempt in 0..<2000 {
+    for attempt in 0..<10_000 {
       let result = waitpid(pid, &status, WNOHANG)
       if result == pid { break }
       if result < 0, errno != EINTR { return .hung }
-      if attempt == 1000 { kill(pid, SIGKILL) }
-      if attempt == 1999 { return .hung }
-      Instant.sleep(microseconds: 500)
+      if attempt == 5000 { kill(pid, SIGKILL) }
+      if attempt == 9999 { return .hung }
+      Instant.sleep(microseconds: 100)
     }
     if inquest_signaled(status) != 0 { return .died(signal: inquest_term_signal(status)) }
     let code = inquest_exit_status(status)

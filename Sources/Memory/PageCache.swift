@@ -4,18 +4,23 @@
 /// the rest.
 public final class PageCache: MemorySource {
   private static let pageSize = 4096
-  private static let slots = 512
+  private let slots: Int
   private let pages: UnsafeMutableRawBufferPointer
   private let source: any MemorySource
   /// Which page a slot holds (its address; 1, which is no page's address, for none), and how much of it
   /// could be read, in bytes.
-  private var tags = [UInt64](repeating: 1, count: slots)
-  private var sizes = [Int](repeating: 0, count: slots)
+  private var tags: [UInt64]
+  private var sizes: [Int]
 
-  /// - Parameter source: asked for whole pages, and for everything that is larger.
-  public init(_ source: any MemorySource) {
+  /// - Parameters:
+  ///   - source: asked for whole pages, and for everything that is larger.
+  ///   - slots: how many pages to keep; a power of two.
+  public init(_ source: any MemorySource, slots: Int = 512) {
     self.source = source
-    pages = .allocate(byteCount: Self.slots * Self.pageSize, alignment: Self.pageSize)
+    self.slots = slots
+    tags = Array(repeating: 1, count: slots)
+    sizes = Array(repeating: 0, count: slots)
+    pages = .allocate(byteCount: slots * Self.pageSize, alignment: Self.pageSize)
   }
 
   deinit { pages.deallocate() }
@@ -32,7 +37,7 @@ public final class PageCache: MemorySource {
       let (at, wraps) = address.addingReportingOverflow(UInt64(done))
       if wraps { break }
       let page = at & ~UInt64(Self.pageSize - 1)
-      let slot = Int(truncatingIfNeeded: page >> 12) & (Self.slots - 1)
+      let slot = Int(truncatingIfNeeded: page >> 12) & (slots - 1)
       let start = slot * Self.pageSize
       if tags[slot] != page {
         sizes[slot] = source.read(

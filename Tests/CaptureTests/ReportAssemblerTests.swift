@@ -16,7 +16,9 @@ import Testing
   }
 
   private func assembler() -> ReportAssembler {
-    ReportAssembler(request: CaptureRequest(pid: 1, trigger: .crash))
+    var one = ReportAssembler(request: CaptureRequest(pid: 1, trigger: .crash))
+    one.announce()
+    return one
   }
 
   private func report(_ assembler: ReportAssembler) throws -> Report {

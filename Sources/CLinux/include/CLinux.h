@@ -74,6 +74,10 @@ static inline void inquest_keep_heap(void) {
   mallopt(M_TOP_PAD, 1 << 20);
 }
 
+// Gives back what is free of the heap, after a fork: what the parent keeps for its next use the child need
+// not keep.
+static inline void inquest_trim_heap(void) { malloc_trim(0); }
+
 // fork(2) of a process with one thread: Swift marks fork itself unavailable.
 static inline pid_t inquest_fork(void) { return fork(); }
 

@@ -29,7 +29,8 @@ final class Dac {
     throws(DacError)
   {
     self.isCore3 = isCore3
-    let memory = PageCache(memory)
+    // The library has a cache of its own, of several megabytes.
+    let memory = PageCache(memory, slots: 64)
     self.memory = memory
     target = .allocate(capacity: 1)
     target.initialize(to: inquest_dac_target())
