@@ -3,7 +3,7 @@ enum Stage: String, CaseIterable {
   /// Ask the .NET runtime's debugging library, in a process of its own: before, within and after the
   /// freeze.
   case managed
-  /// Stop every thread, read registers and maps, copy stacks, release.
+  /// Stop every thread, read registers, copy stacks, release.
   case freeze
   /// Find the images among the mappings.
   case images

@@ -43,7 +43,8 @@ import Testing
   /// makecontext's stack: gdb goes on with what is no code.
   @Test func aStackOfItsOwnEndsWhereItWasMade() throws {
     let (ours, theirs) = try Self.view.get().thread("own-stack")
-    #expect(ours.complete && ours.functions.last == "__start_context")
+    // Of libc's own functions only debug information knows some.
+    #expect(ours.complete && ["__start_context", "?"].contains(ours.functions.last))
     #expect(ours.functions.dropLast().last == "on_own_stack()")
     let code = try Self.view.get().report.memoryMap.filter { $0.permissions.contains("x") }
     let phantoms = theirs.filter { frame in

@@ -60,7 +60,8 @@ import Testing
     #expect(fold == ends + 2 && Array(names[fold..<fold + period]) == round)
     let rest = (depth - 1) % period
     #expect(names[fold + period + rest] == "begin")
-    #expect(names.last?.contains("clone") == true)
+    // Of libc's own functions only debug information knows some.
+    #expect(["clone", "clone3", "__clone3", "?"].contains(names.last))
     #expect(listed < 30)
   }
 
@@ -74,7 +75,8 @@ import Testing
     #expect(thread.frames.allSatisfy { $0.repeated == nil })
     let names = thread.functions
     #expect(names.count < 1000 && names.contains("bottom") && names.contains("begin"))
-    #expect(names.last?.contains("clone") == true)
+    // Of libc's own functions only debug information knows some.
+    #expect(["clone", "clone3", "__clone3", "?"].contains(names.last))
   }
 
   /// The stack has changed long before it is walked to its end: what counts is the copy.

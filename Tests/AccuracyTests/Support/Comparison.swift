@@ -97,7 +97,7 @@ struct Comparison {
         theirs.indices.filter { !missing.contains($0) },
         ours.indices.filter { !surplus.contains($0) }
       ))
-    let isWhole = thread.complete
+    let isWhole = thread.complete || Self.endsInSwitch(thread)
     let ourEnd = pairs.last { $0.0 < end }.map { $0.1 + 1 } ?? 0
     for index in missing.sorted() {
       note(
@@ -124,6 +124,12 @@ struct Comparison {
         sourceFrames.all += 1 + theirs[index].inlined.count
       }
     }
+  }
+
+  /// Go's `mcall` has left a goroutine's stack for the thread's own and calls a function there that never
+  /// returns to it: no return address lies above it, and its unwind information does not say so.
+  static func endsInSwitch(_ thread: ThreadRecord) -> Bool {
+    thread.frames.last { $0.function != nil }?.function == "runtime.mcall"
   }
 
   /// The frames of one address: those inlined, and the one that they are inlined into.
