@@ -44,11 +44,12 @@ struct Examination {
   }
 
   /// One walk a thread, in the order of `frozen.threads`; empty for those without registers.
-  func walk(isSkipped: Bool, isPastDeadline: () -> Bool) -> [Walk] {
+  func walk(isSkipped: Bool, isPastDeadline: @escaping () -> Bool) -> [Walk] {
     let unwinder = Unwinder(
       memory: frozen.memory, images: images, mappings: frozen.mappings,
       managedCode: managed?.codeFinder(memory: frozen.memory, images: images),
-      sections: UnwindSections(pid: request.pid, liveThread: frozen.liveThread))
+      sections: UnwindSections(
+        pid: request.pid, liveThread: frozen.liveThread, isPastDeadline: isPastDeadline))
     let limits =
       isSkipped ? WalkLimits(head: 1, tail: 0, total: 1) : WalkLimits(head: 256, tail: 64)
     return frozen.threads.map { thread in
@@ -58,8 +59,21 @@ struct Examination {
         walk.end = .unreadableMemory
         return walk
       }
-      return unwinder.walk(from: registers, limits: limits, isPastDeadline: isPastDeadline)
+      return unwinder.walk(
+        from: registers, limits: isPastDeadline() ? WalkLimits(head: 1, tail: 0, total: 1) : limits,
+        isPastDeadline: isPastDeadline)
     }
+  }
+
+  /// Threads that run again and of whose stacks not all that was walked had been copied. The crashed one
+  /// waits for us.
+  func tornStacks(_ walks: [Walk]) -> [Int32] {
+    frozen.threads.indices.filter { index in
+      guard frozen.threads[index].hold == .released, index != crashed else { return false }
+      return walks[index].steps.contains { step in
+        !frozen.memory.holds(step.sp) && frozen.mappings.containing(step.sp)?.isWritable == true
+      }
+    }.map { frozen.threads[$0].id }
   }
 
   /// .NET 8 prints the stack of an overflow on a thread of its own, and where frames are larger than a page

@@ -31,17 +31,29 @@ struct MapReading {
     mappings = MappingTable(text: text)
   }
 
+  /// The same, later.
+  init(_ directory: borrowing ProcessDirectory, after earlier: MapReading) {
+    text = directory.contents(of: "maps", limit: Self.limit) ?? []
+    // Taking it apart takes as long as reading it.
+    mappings = text == earlier.text ? earlier.mappings : MappingTable(text: text)
+  }
+
   /// True when every stack is where it was: no thread is new, none has grown its stack.
   func holdsStacks(of threads: [StoppedThread]) -> Bool {
     threads.allSatisfy { thread in
-      thread.registers.map { mappings.index(containing: $0.stackPointer) != nil } ?? true
+      guard let registers = thread.registers else { return true }
+      return mappings.index(containing: registers.stackPointer).map {
+        mappings.mappings[$0].isWritable
+      } ?? false
     }
   }
 
   /// The map as it is now, seen through `thread`; as it was if the process is gone.
   func updated(_ directory: borrowing ProcessDirectory, thread: Int32) -> MappingTable {
     let now = directory.contents(of: "task/\(thread)/maps", limit: Self.limit) ?? []
-    // Taking it apart takes as long as reading it.
-    return now.isEmpty || now == text ? mappings : MappingTable(text: now)
+    if now == text { return mappings }
+    // What was read of a process that ended meanwhile may be half of it.
+    let isThere = directory.contents(of: "task/\(thread)/maps", limit: 64)?.isEmpty == false
+    return isThere ? MappingTable(text: now) : mappings
   }
 }

@@ -115,6 +115,8 @@ struct Worker: ~Copyable {
     crashed: Int32?
   ) throws(InferiorError) -> FrozenProcess {
     let start = begin(.freeze)
+    // As late as it can be without anybody standing still: the inspector has been waited for meanwhile.
+    let map = managed == nil ? map : MapReading(directory, after: map)
     let arena = CopyArena(
       room: StackCopy.room(
         threads: directory.status()?.threadCount ?? 1, mappings: map.mappings))
@@ -142,6 +144,7 @@ struct Worker: ~Copyable {
       crashed: stopped.threads.first { $0.id == crashed }, until: limit)
     stopped.release()
     let milliseconds = Instant.now.milliseconds(since: stopped.begun)
+    stopped.listUnasked(directory)
     stopped.readPointers(directory, of: .none(.noTime))
     // Where there was no time for an answer, the next questions go to another one.
     managed?.prepare()
@@ -255,9 +258,12 @@ struct Worker: ~Copyable {
       crash.threadID = Int(crashed)
       send("crash", crash)
     }
+    // Well before the supervisor ends a stage that hangs: half a stack is better than none.
+    let third = Instant.now.advanced(byMilliseconds: deadline.milliseconds(since: .now) / 3)
     let walks = examination.walk(
-      isSkipped: skipped.contains(.walk), isPastDeadline: { Instant.now > deadline })
+      isSkipped: skipped.contains(.walk), isPastDeadline: { Instant.now > third })
     examination.followOverflow(walks)
+    limitTorn(examination, walks)
     let willName = request.namesSymbols && !skipped.contains(.symbols)
     sendThreads(
       examination, walks, examination.builder(symbols: [:], isNamed: false),
@@ -305,6 +311,17 @@ struct Worker: ~Copyable {
       return false
     }
     return isWhole(examination, walks)
+  }
+
+  /// Tells of stacks of which a part was read when their threads ran again: deeper than what is copied, or
+  /// moved elsewhere in the moment before the stop.
+  private func limitTorn(_ examination: Examination, _ walks: [Walk]) {
+    let torn = examination.tornStacks(walks)
+    guard !torn.isEmpty else { return }
+    limit(
+      .walk, problem: "the outer frames of \(torn.count) threads were read after they ran on",
+      effect: "what these threads (\(torn.prefix(5).map(String.init).joined(separator: ", "))"
+        + "\(torn.count > 5 ? ", …" : "")) show may be of two moments")
   }
 
   /// Says what happened: once from the stacks alone, lest a death among the symbols costs the verdict,

@@ -33,8 +33,8 @@ public struct StoppedProcess: ~Copyable {
     askWithin: Double = .infinity, stopWithin: Double, stopAtMost: Double? = nil
   ) throws(InferiorError) {
     pid = directory.pid
-    var first = Instant.now
-    var isLate = false
+    /// When the first thread was asked to stop.
+    var first: Instant?
     var threads: [StoppedThread] = []
     var seen: Set<Int32> = []
     var refusal: CInt = 0
@@ -43,10 +43,13 @@ public struct StoppedProcess: ~Copyable {
 
     // A thread may start another while we go through the list: repeat until a pass finds nobody new.
     // The bound is against a process that starts threads faster than anyone can stop them.
-    for _ in 0..<100 where !isLate {
+    for _ in 0..<100 {
+      if let first, Instant.now.milliseconds(since: first) > askWithin { break }
       var fresh = directory.threadIDs().filter { !seen.contains($0) }
       if fresh.isEmpty { break }
-      if let index = fresh.firstIndex(where: { $0 == wanted }) { fresh.swapAt(0, index) }
+      if let index = fresh.firstIndex(where: { $0 == wanted }) {
+        fresh.insert(fresh.remove(at: index), at: 0)
+      }
       known.merge(Self.describe(fresh.filter { known[$0] == nil }, directory)) { old, _ in old }
       for id in fresh {
         seen.insert(id)
@@ -58,15 +61,14 @@ public struct StoppedProcess: ~Copyable {
           continue
         }
         let nobodyYet = !threads.contains { $0.hold != .none(.exited) }
-        isLate = isLate || !nobodyYet && Instant.now.milliseconds(since: first) > askWithin
-        if isLate {
+        if let first, Instant.now.milliseconds(since: first) > askWithin {
           thread.hold = .none(.noTime)
           threads.append(thread)
           continue
         }
-        switch Self.seize(id, retryUntil: nobodyYet ? attachUntil : nil) {
+        switch Self.seize(id, directory, retryUntil: nobodyYet ? attachUntil : nil) {
         case 0:
-          if nobodyYet { first = .now }
+          first = first ?? .now
           _ = inquest_ptrace(INQUEST_PTRACE_INTERRUPT, id, 0, nil)
           thread.hold = .stopping
           threads.append(thread)
@@ -78,7 +80,7 @@ public struct StoppedProcess: ~Copyable {
         }
       }
     }
-    begun = first
+    begun = first ?? .now
     self.threads = threads
     let asked = Instant.now
     collectStops(until: asked.advanced(byMilliseconds: stopWithin))
@@ -104,6 +106,18 @@ public struct StoppedProcess: ~Copyable {
     for index in threads.indices {
       Self.letGo(threads[index])
       if threads[index].hold == .stopped { threads[index].hold = .released }
+    }
+  }
+
+  /// Lists the threads that were started since the time for asking was over.
+  public mutating func listUnasked(_ directory: borrowing ProcessDirectory) {
+    guard threads.contains(where: { $0.hold == .none(.noTime) }) else { return }
+    let seen = Set(threads.map(\.id))
+    let fresh = directory.threadIDs().filter { !seen.contains($0) }
+    for (id, (name, state)) in Self.describe(fresh, directory).sorted(by: { $0.key < $1.key }) {
+      var thread = StoppedThread(id: id, name: name, state: state)
+      thread.hold = .none(state == "Z" || state == "X" ? .exited : .noTime)
+      threads.append(thread)
     }
   }
 
@@ -151,12 +165,15 @@ public struct StoppedProcess: ~Copyable {
   }
 
   /// 0, or the errno of PTRACE_SEIZE.
-  private static func seize(_ id: Int32, retryUntil: Instant?) -> CInt {
+  private static func seize(
+    _ id: Int32, _ directory: borrowing ProcessDirectory, retryUntil: Instant?
+  ) -> CInt {
     while true {
       let number = inquest_ptrace(INQUEST_PTRACE_SEIZE, id, 0, nil)
-      guard number == EPERM || number == EACCES, let retryUntil, Instant.now < retryUntil else {
-        return number
-      }
+      guard number == EPERM || number == EACCES else { return number }
+      // So the kernel answers also for one that has exited since it was listed.
+      if let (_, state) = directory.threadNameAndState(id), "ZX".contains(state) { return ESRCH }
+      guard let retryUntil, Instant.now < retryUntil else { return number }
       Instant.sleep(microseconds: 2000)
     }
   }

@@ -26,22 +26,21 @@ public final class SnapshotMemory: MemorySource {
   /// Adds copies of `ranges`, whatever `read` can get of each.
   ///
   /// - Parameters:
-  ///   - ranges: addresses; one that overlaps an earlier copy is left out (two threads on one stack).
+  ///   - ranges: addresses; what has been copied before is left out (two threads on one stack).
   ///   - read: fills each buffer from the address before it, in order, and says with how many bytes.
   public func add(
     _ ranges: [Range<UInt64>],
     read: ([(address: UInt64, buffer: UnsafeMutableRawBufferPointer)]) -> [Int]
   ) {
     var wanted: [(address: UInt64, buffer: UnsafeMutableRawBufferPointer)] = []
-    var last = copies.last?.end ?? 0
-    var isSorted = true
-    for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) where !range.isEmpty {
-      let end = wanted.last.map { $0.address + UInt64($0.buffer.count) } ?? 0
-      guard end <= range.lowerBound, !overlaps(range), let buffer = arena.allocate(range.count)
-      else { continue }
-      wanted.append((range.lowerBound, buffer))
-      isSorted = isSorted && range.lowerBound >= last
-      last = range.upperBound
+    let isSorted = ranges.allSatisfy { $0.lowerBound >= copies.last?.end ?? 0 }
+    var end: UInt64 = 0
+    for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+      for piece in uncopied(of: max(range.lowerBound, end)..<max(range.upperBound, end)) {
+        guard let buffer = arena.allocate(piece.count) else { continue }
+        wanted.append((piece.lowerBound, buffer))
+      }
+      end = max(end, range.upperBound)
     }
     for (piece, count) in zip(wanted, read(wanted)) where count > 0 {
       copies.append(
@@ -77,10 +76,21 @@ public final class SnapshotMemory: MemorySource {
         address &+ UInt64(done), into: UnsafeMutableRawBufferPointer(rebasing: buffer[done...]))
   }
 
-  private func overlaps(_ range: Range<UInt64>) -> Bool {
-    let next = position(after: range.lowerBound)
-    if next < copies.count, copies[next].start < range.upperBound { return true }
-    return next > 0 && copies[next - 1].end > range.lowerBound
+  /// The parts of `range` of which there is no copy yet.
+  private func uncopied(of range: Range<UInt64>) -> [Range<UInt64>] {
+    var pieces: [Range<UInt64>] = []
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let next = position(after: start)
+      if next > 0, copies[next - 1].end > start {
+        start = copies[next - 1].end
+        continue
+      }
+      let stop = next < copies.count ? min(range.upperBound, copies[next].start) : range.upperBound
+      pieces.append(start..<stop)
+      start = stop
+    }
+    return pieces
   }
 
   private func index(at address: UInt64) -> Int? {

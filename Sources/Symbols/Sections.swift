@@ -16,7 +16,8 @@ extension Symbolizer {
 
   /// The unpacked bytes of `.debug_frame`, from the image's file or else its debug file; nil where neither
   /// has one.
-  public func debugFrames(of image: Image) -> [UInt8]? {
+  public func debugFrames(of image: Image, isPastDeadline: () -> Bool) -> [UInt8]? {
+    if isPastDeadline() { return nil }
     var buildID = image.buildID
     var link: DebugLink?
     if let file = try? openImage(image) {
@@ -29,7 +30,7 @@ extension Symbolizer {
       isOfUse: { file in
         [".debug_frame", ".zdebug_frame"].contains { file.section(named: $0) != nil }
       },
-      isPastDeadline: { false })
+      isPastDeadline: isPastDeadline)
     guard let debugFile else { return nil }
     return debugFile.debugSection("frame")
   }

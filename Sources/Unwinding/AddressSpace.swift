@@ -78,6 +78,9 @@ final class AddressSpace {
     return inquest_unwind_init(cursor, space, Unmanaged.passUnretained(self).toOpaque()) == 0
   }
 
+  /// True when the last step took a millisecond rather than a microsecond.
+  var wasSlow: Bool { wordsRead > 10_000 }
+
   /// To be called before a step.
   func begin() {
     readFailed = false

@@ -5,7 +5,7 @@ struct CommonInformation {
   private(set) var isSignalFrame = false
   /// The alignment factors and the return address column, as LEB128.
   private(set) var factors: [UInt8] = []
-  /// The initial instructions; nil where there are more than were read.
+  /// The initial instructions in `.debug_frame`; nil where there are more than were read.
   private(set) var instructions: [UInt8]?
 
   /// Nil for one that libunwind would not use, or would misunderstand.
@@ -32,7 +32,8 @@ struct CommonInformation {
     }
     factors = start.bytes(upTo: cursor.address) ?? []
     guard read(augmentation, &cursor, form) else { return nil }
-    instructions = cursor.bytes(upTo: head.end)
+    // Those of .eh_frame libunwind reads by itself.
+    if form == .debugFrames { instructions = cursor.bytes(upTo: head.end) }
   }
 
   /// The augmentation string says which data follow.

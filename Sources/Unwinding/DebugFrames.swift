@@ -19,7 +19,9 @@ struct DebugFrames {
       memory: SectionBytes(bytes: section), range: 0..<UInt64(section.count), form: .debugFrames)
     var common: [UInt64: Int] = [:]
     frames.forEach { description, information in
-      guard let instructions = information.instructions, bytes.count < 1 << 30 else { return }
+      // Entries become a few bytes longer; many that share bytes would become very many.
+      guard let instructions = information.instructions, bytes.count < 2 * section.count + 4096
+      else { return }
       let owner = common[description.common] ?? bytes.count
       if common[description.common] == nil {
         common[description.common] = owner

@@ -34,7 +34,7 @@ struct FrameSection {
 
   /// More than any program has.
   private static let maximumDescriptions = 8 << 20
-  private static let maximumCommon = 1 << 20
+  private static let maximumCommon = 1 << 16
   /// What is read at once, in bytes.
   private static let windowSize = 1 << 20
   /// What is read of a CIE, in bytes: most have 24.

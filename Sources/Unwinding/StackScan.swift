@@ -33,8 +33,9 @@ struct StackScan {
       }
       candidates.append((position, address, note(callBefore: address)))
     }
+    let function = start(of: lookup)
     let found =
-      candidates.first { $0.target != nil && $0.target == start(of: lookup) }
+      candidates.first { $0.target != nil && $0.target == function }
       ?? candidates.first {
         space.hasUnwindInfo($0.address &- 1) || space.hasNoTable($0.address) && $0.target != nil
       }

@@ -106,16 +106,19 @@ extension UnwindTable {
   ) -> FrameSection? {
     if let start = exceptionFrames(byHeaderOf: image, memory: memory) {
       // How long it is stands nowhere in memory; it ends with its segment at the latest.
-      let end = image.mappings.first { $0.contains(start) }?.end ?? start
+      guard let mapping = image.mappings.first(where: { $0.contains(start) }) else { return nil }
       return FrameSection(
-        memory: memory, range: start..<min(end, start + maximumSection), form: .exceptionFrames,
-        endsAtZero: true)
+        memory: memory, range: start..<start + min(mapping.end - start, maximumSection),
+        form: .exceptionFrames, endsAtZero: true)
     }
-    guard let found = addresses(image), UInt64(found.count) <= maximumSection else { return nil }
+    guard let found = addresses(image) else { return nil }
+    // Not `count`, which is an Int: the file may say anything.
+    let size = found.upperBound - found.lowerBound
     let start = found.lowerBound &+ image.loadBias
-    guard image.contains(start), UInt64(found.count) <= image.end - start else { return nil }
-    return FrameSection(
-      memory: memory, range: start..<start + UInt64(found.count), form: .exceptionFrames)
+    guard size <= maximumSection, image.contains(start), size <= image.end - start else {
+      return nil
+    }
+    return FrameSection(memory: memory, range: start..<start + size, form: .exceptionFrames)
   }
 
   /// Where .eh_frame begins: said also by a header that has no table.

@@ -73,7 +73,7 @@ private struct Walker {
         walk.end = .frameLimit
         break
       }
-      if walk.count % 256 == 0, isPastDeadline() {
+      if walk.count % 256 == 0 || space.wasSlow, isPastDeadline() {
         walk.end = .deadline
         break
       }

@@ -91,4 +91,21 @@ import Testing
         names.isSubset(of: ["one", "two"]) || names.isSubset(of: ["three", "four"]), "\(names)")
     }
   }
+
+  /// Of a stack in the middle of a large mapping only the inner end is copied, and the rest read when it has
+  /// changed: then that is said.
+  @Test(arguments: [10, 60]) func aFibre(depth: Int) throws {
+    let fixture = try Fixture("fibre", "\(depth)")
+    for _ in 0..<3 {
+      let captured = try Captured(fixture.pid)
+      let thread = try #require(captured.report.threads.first { $0.functions.contains("run") })
+      let isCopied = depth * 8192 < 200_000
+      let said = captured.limitations("walk").filter { $0.problem.contains("after they ran on") }
+      #expect(said.isEmpty == isCopied)
+      guard isCopied else { continue }
+      #expect(
+        Set(thread.functions).isDisjoint(with: ["even"])
+          || Set(thread.functions).isDisjoint(with: ["odd"]))
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Memory
+import Synchronization
 import TestSupport
 import Testing
 
@@ -32,6 +33,32 @@ import Testing
     #expect(stopped.threads.count { $0.pointers != nil } > 50)
     stopped.release()
     #expect(fixture.states.values.allSatisfy { $0 != "t" })
+  }
+
+  /// Waiting to be allowed is no freeze: nobody stands still for it, and nobody is given up for want of time.
+  @Test func whoIsTracedByAnotherIsRefusedHoweverLongThatTakes() throws {
+    let fixture = try Fixture("threads", "8", "5")
+    let held = try stop(fixture)
+    let pid = fixture.pid
+    // A tracer is a thread: any other is a stranger.
+    let error = Mutex<InferiorError?>(nil)
+    let finished = DispatchSemaphore(value: 0)
+    Thread.detachNewThread {
+      do throws(InferiorError) {
+        _ = try StoppedProcess(
+          try ProcessDirectory(pid: pid), attachUntil: Instant.now.advanced(byMilliseconds: 60),
+          askWithin: 20, stopWithin: 100)
+      } catch let found {
+        error.withLock { $0 = found }
+      }
+      finished.signal()
+    }
+    finished.wait()
+    guard case .notPermitted = error.withLock({ $0 }) else {
+      Issue.record("\(String(describing: error.withLock { $0 }))")
+      return
+    }
+    #expect(held.threads.allSatisfy { $0.hold == .stopped })
   }
 
   @Test func everyThreadIsStoppedReadAndReleased() throws {

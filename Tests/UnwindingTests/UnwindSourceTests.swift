@@ -48,10 +48,20 @@ import Testing
     #expect(walk.count < 4)
   }
 
-  /// A file is opened for its sections once, however many addresses and threads ask.
-  @Test func sectionsAreAskedForOnce() {
-    final class Count { var frames = 0, debug = 0 }
-    let count = Count()
+  /// What a file's section headers say is not covered by its build-id.
+  @Test(
+    arguments: [
+      0x1000..<UInt64.max, 0..<UInt64.max, 0x1000..<0x1000 + (1 << 63),
+      0xffff_0000_0000..<UInt64.max,
+    ] as [Range<UInt64>]) func aSectionThatIsLargerThanMemoryIsNone(claimed: Range<UInt64>)
+  {
+    let walk = bare(
+      UnwindSections(exceptionFrames: { _ in claimed }, debugFrames: { _ in nil }))
+    #expect(walk.count >= 1 && walk.steps.allSatisfy { $0.trust != .cfi })
+  }
+
+  /// A walk in a program of which nothing but code is in memory.
+  private func bare(_ sections: UnwindSections, walks: Int = 1) -> Walk {
     let code = Mapping(
       start: 0x40_0000, end: 0x40_8000, permissions: "r-xp", device: "08:01", inode: 1,
       path: "/bare")
@@ -62,23 +72,31 @@ import Testing
       memory: RegionMemory((code.start, text), (0x7fff_0000, stack)), images: ImageTable([image]),
       mappings: MappingTable([
         code, Mapping(start: 0x7fff_0000, end: 0x7fff_1000, permissions: "rw-p"),
-      ]),
-      sections: UnwindSections(
-        exceptionFrames: { _ in
-          count.frames += 1
-          return nil
-        },
-        debugFrames: { _ in
-          count.debug += 1
-          return nil
-        }))
-    for _ in 0..<3 {
-      var registers = RegisterSet()
-      registers.rip = 0x40_0010
-      registers.rsp = 0x7fff_0000
-      let walk = unwinder.walk(from: registers, limits: WalkLimits(), isPastDeadline: { false })
-      #expect(walk.count >= 1)
+      ]), sections: sections)
+    var registers = RegisterSet()
+    registers.instructionPointer = 0x40_0010
+    registers.stackPointer = 0x7fff_0000
+    var walk = Walk()
+    for _ in 0..<walks {
+      walk = unwinder.walk(from: registers, limits: WalkLimits(), isPastDeadline: { false })
     }
+    return walk
+  }
+
+  /// A file is opened for its sections once, however many addresses and threads ask.
+  @Test func sectionsAreAskedForOnce() {
+    final class Count { var frames = 0, debug = 0 }
+    let count = Count()
+    let sections = UnwindSections(
+      exceptionFrames: { _ in
+        count.frames += 1
+        return nil
+      },
+      debugFrames: { _ in
+        count.debug += 1
+        return nil
+      })
+    #expect(bare(sections, walks: 3).count >= 1)
     #expect(count.frames == 1 && count.debug == 1)
   }
 }

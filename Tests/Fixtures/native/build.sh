@@ -42,7 +42,7 @@ make_program() { # product source compiler arguments…
 
 cc=${CC:-cc}
 for program in threads spin zombie_leader vfork_parent exiting deleted signal_frame null_call deep rounds nondumpable stopped \
-    vdso mapped_code big_stacks; do
+    vdso mapped_code big_stacks fibre; do
     make_program $program $program.c "$cc"
 done
 make_program watch.so watch.c "$cc" -shared -fPIC
