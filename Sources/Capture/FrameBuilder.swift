@@ -40,7 +40,9 @@ struct FrameBuilder {
     _ steps: ArraySlice<Walk.Step>, thread: Int32, stacks: StackFinder, home: StackRecord.Kind?,
     below: Walk.Step? = nil
   ) -> [Frame] {
-    activations(steps, thread: thread, stacks: stacks, home: home, below: below).flatMap(\.self)
+    lines.isEmpty
+      ? functions(steps, thread: thread, stacks: stacks, home: home, below: below)
+      : activations(steps, thread: thread, stacks: stacks, home: home, below: below).flatMap(\.self)
   }
 
   /// The frames of each step: the calls that were inlined into its function, innermost first, and the
