@@ -9,8 +9,29 @@ let house: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-// lld links in a third of the time of the default linker, and drops what nothing refers to.
-let linker: [LinkerSetting] = [.unsafeFlags(["-use-ld=lld"])]
+// The collector's own modules, besides: no async and no regular expressions, not even by accident. One use of
+// either links all of it, and the collector starts in milliseconds because it is small.
+let crashPath: [SwiftSetting] =
+  house + [
+    .unsafeFlags([
+      "-Xfrontend", "-disable-implicit-concurrency-module-import",
+      "-Xfrontend", "-disable-implicit-string-processing-module-import",
+      // For the linker, to leave functions out and to lay them side by side.
+      "-Xfrontend", "-function-sections",
+    ])
+  ]
+
+// lld links in a third of the time of the default linker, and drops what nothing refers to. Everything but libc and
+// libunwind is linked in, and relocations are packed: the collector starts in 0.6 ms instead of 1.7, and runs in an
+// image that has none of these libraries (Debian's static libunwind cannot be linked into what is loaded anywhere).
+let linker: [LinkerSetting] = [
+  .unsafeFlags([
+    "-use-ld=lld", "-L\(Context.packageDirectory)/tools/link", "-Xclang-linker", "-static-libgcc",
+    "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs", "-Xlinker", "--no-export-dynamic",
+    "-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/tools/link/functions",
+    "-Xlinker", "--no-warn-symbol-ordering",
+  ])
+]
 
 #if arch(arm64)
   let unwindLibrary = "unwind-aarch64"
@@ -37,28 +58,32 @@ let package = Package(
     .target(
       name: "CElfutils",
       // xz for .gnu_debugdata, which libdw would unpack without limit.
-      linkerSettings: [.linkedLibrary("dw"), .linkedLibrary("elf"), .linkedLibrary("lzma")]),
+      linkerSettings: [
+        .linkedLibrary(":libdw.a"), .linkedLibrary(":libelf.a"), .linkedLibrary(":liblzma.a"),
+        .linkedLibrary(":libz.a"), .linkedLibrary(":libbz2.a"),
+      ]),
     .target(name: "CDac"),
     .target(
       name: "CDemangle",
       linkerSettings: [.linkedLibrary(":libiberty.a")]),
-    .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
+    .target(name: "CZlib", linkerSettings: [.linkedLibrary(":libz.a")]),
 
     // Data.
-    .target(name: "Report", swiftSettings: house),
-    .target(name: "Memory", swiftSettings: house),
+    .target(name: "Report", swiftSettings: crashPath),
+    .target(name: "Memory", swiftSettings: crashPath),
 
     // Reading the dying process.
-    .target(name: "Inferior", dependencies: ["CLinux", "Memory"], swiftSettings: house),
-    .target(name: "Unwinding", dependencies: ["CUnwind", "Memory"], swiftSettings: house),
+    .target(name: "Inferior", dependencies: ["CLinux", "Memory"], swiftSettings: crashPath),
+    .target(name: "Unwinding", dependencies: ["CUnwind", "Memory"], swiftSettings: crashPath),
     .target(
-      name: "Symbols", dependencies: ["CElfutils", "CDemangle", "Memory"], swiftSettings: house),
-    .target(name: "DotNet", dependencies: ["CDac", "CZlib", "Memory"], swiftSettings: house),
+      name: "Symbols", dependencies: ["CElfutils", "CDemangle", "Memory"], swiftSettings: crashPath),
+    .target(name: "DotNet", dependencies: ["CDac", "CZlib", "Memory"], swiftSettings: crashPath),
 
-    // Understanding and showing.
-    .target(name: "Diagnosis", dependencies: ["Report"], swiftSettings: house),
+    // Understanding and showing. Reading a report back takes Foundation, which the collector does without.
+    .target(name: "ReportReader", dependencies: ["Report"], swiftSettings: house),
+    .target(name: "Diagnosis", dependencies: ["Report"], swiftSettings: crashPath),
     .target(name: "Render", dependencies: ["Report"], swiftSettings: house),
-    .target(name: "Store", dependencies: ["CLinux", "Report"], swiftSettings: house),
+    .target(name: "Store", dependencies: ["CLinux", "Report"], swiftSettings: crashPath),
 
     // The story from request to report.
     .target(
@@ -67,21 +92,22 @@ let package = Package(
         "CLinux", "Diagnosis", "DotNet", "Inferior", "Memory", "Report", "Store", "Symbols",
         "Unwinding",
       ],
-      swiftSettings: house),
+      swiftSettings: crashPath),
     .executableTarget(
-      name: "inquest-collector", dependencies: ["Capture", "Report"], swiftSettings: house,
+      name: "inquest-collector", dependencies: ["Capture", "Report"], swiftSettings: crashPath,
       linkerSettings: linker),
     .executableTarget(
       name: "inquest",
       dependencies: [
-        "Render", "Report", "Store", "CLinux",
+        "Render", "Report", "ReportReader", "Store", "CLinux",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house, linkerSettings: linker),
 
     // What tests share: running programs, fixtures, reports.
     .target(
-      name: "TestSupport", dependencies: ["Memory", "Report"], path: "Tests/Support",
+      name: "TestSupport", dependencies: ["Memory", "Report", "ReportReader"],
+      path: "Tests/Support",
       swiftSettings: house),
     .testTarget(
       name: "MemoryTests", dependencies: ["Memory", "Inferior", "TestSupport"],
@@ -98,7 +124,8 @@ let package = Package(
     .testTarget(
       name: "CaptureTests",
       dependencies: [
-        "Capture", "DotNet", "Memory", "Report", "Symbols", "TestSupport", "Unwinding",
+        "Capture", "DotNet", "Memory", "Report", "ReportReader", "Symbols", "TestSupport",
+        "Unwinding",
       ],
       swiftSettings: house),
     .testTarget(
@@ -107,8 +134,11 @@ let package = Package(
     .testTarget(
       name: "PreloadTests", exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(name: "SymbolsTests", dependencies: ["Symbols", "Memory"], swiftSettings: house),
-    .testTarget(name: "ReportTests", dependencies: ["Report"], swiftSettings: house),
-    .testTarget(name: "CommandTests", dependencies: ["inquest", "Report"], swiftSettings: house),
+    .testTarget(
+      name: "ReportTests", dependencies: ["Report", "ReportReader"], swiftSettings: house),
+    .testTarget(
+      name: "CommandTests", dependencies: ["inquest", "Report", "ReportReader"],
+      swiftSettings: house),
     .testTarget(name: "StoreTests", dependencies: ["Store"], swiftSettings: house),
     .testTarget(name: "DotNetTests", swiftSettings: house),
     .testTarget(

@@ -2,6 +2,7 @@
 
 #include <grp.h>
 #include <linux/capability.h>
+#include <link.h>
 #include <linux/openat2.h>
 #include <sched.h>
 
@@ -74,3 +75,18 @@ int inquest_look_up(int root, const char *path) {
   struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
   return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
 }
+
+static int drop_segments(struct dl_phdr_info *image, size_t size, void *unused) {
+  (void)size;
+  (void)unused;
+  for (int index = 0; index < image->dlpi_phnum; index++) {
+    const ElfW(Phdr) *segment = &image->dlpi_phdr[index];
+    if (segment->p_type != PT_LOAD || segment->p_flags & PF_W) continue;
+    uintptr_t start = (image->dlpi_addr + segment->p_vaddr) & ~(uintptr_t)4095;
+    uintptr_t end = (image->dlpi_addr + segment->p_vaddr + segment->p_memsz) & ~(uintptr_t)4095;
+    if (start < end) madvise((void *)start, end - start, MADV_DONTNEED);
+  }
+  return 0;
+}
+
+void inquest_drop_code(void) { dl_iterate_phdr(drop_segments, NULL); }

@@ -78,7 +78,11 @@ enum InspectorRole {
       refuse(error)
     }
     send(InspectorGreeting.ready(), to: ours)
+    var kinds: Set<UInt8> = []
     while let question = receive(from: ours) {
+      // The first question of a kind needs other code than those before, and the DAC the memory. Not every
+      // change of kind: they take turns, and each costs some two hundred page faults.
+      if let kind = question.first, kinds.insert(kind).inserted { inquest_drop_code() }
       send(
         server.answer(question, strike: { FaultInjection.strike(named: "inspector-\($0)") }),
         to: ours)

@@ -91,7 +91,8 @@ final class ManagedNames {
     var result = Resolved(kind: .runtime, function: raw, isPlumbing: true)
     // What it stands for in a program. The others are allocations, casts and throws.
     if raw.hasPrefix("JIT_Mon") {
-      let name = raw.hasPrefix("JIT_MonExit") ? "Exit" : raw.contains("Try") ? "TryEnter" : "Enter"
+      let name =
+        raw.hasPrefix("JIT_MonExit") ? "Exit" : raw.hasPrefix("JIT_MonTry") ? "TryEnter" : "Enter"
       result.function = "System.Threading.Monitor." + name
       result.rawFunction = raw
       result.isPlumbing = false

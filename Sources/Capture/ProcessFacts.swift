@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Inferior
+import Memory
 import Report
 
 /// Reads what /proc tells about the process itself.
@@ -145,16 +146,18 @@ enum SecretFilter {
   }
 
   private static func isSecret(_ name: Substring) -> Bool {
-    let name = name.lowercased()
-    return words.contains { name.contains($0) }
+    let name = name.lowercased().utf8
+    return words.contains { name.contains(part: $0.utf8) }
   }
 
   /// scheme://user:password@host
   private static func withoutURLPassword(_ text: String) -> String? {
-    let parts = text.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
-    guard parts.count == 2, let at = parts[1].firstIndex(of: "@"),
-      let colon = parts[1][..<at].firstIndex(of: ":"), !parts[1][..<at].contains("/")
+    guard let scheme = text.utf8.firstIndex(ofPart: "://".utf8) else { return nil }
+    let authority = text[scheme...].dropFirst(3).prefix { !"/?#".contains($0) }
+    // The last of them: a password may have an unescaped @ itself.
+    guard let at = authority.lastIndex(of: "@"),
+      let colon = authority[..<at].firstIndex(of: ":")
     else { return nil }
-    return "\(parts[0])://\(parts[1][...colon])\(replacement)\(parts[1][at...])"
+    return "\(text[...colon])\(replacement)\(text[at...])"
   }
 }

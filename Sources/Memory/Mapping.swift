@@ -99,8 +99,8 @@ extension Mapping {
     if isDeleted { path.removeLast(deleted.count) }
     // The one character that the kernel escapes, so that a line stays a line.
     if path.utf8.contains(UInt8(ascii: "\\")) {
-      path = path.split(separator: "\\012", omittingEmptySubsequences: false)
-        .joined(separator: "\n")
+      path = String(
+        decoding: path.utf8.replacing(part: "\\012".utf8, with: "\n".utf8), as: UTF8.self)
     }
     self.init(
       start: start, end: end, permissions: permissions, offset: offset, device: device,

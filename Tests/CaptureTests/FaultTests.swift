@@ -1,5 +1,6 @@
 import Foundation
 import Report
+import ReportReader
 import TestSupport
 import Testing
 

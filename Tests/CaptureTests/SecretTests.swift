@@ -22,6 +22,7 @@ import Testing
       (["app", "--token", "--verbose"], ["app", "--token", "--verbose"]),
       (["app", "--token"], ["app", "--token"]),
       (["app", "postgres://u:p@h/db"], ["app", "postgres://u:\(hidden)@h/db"]),
+      (["app", "amqp://u:p@ss@h/v"], ["app", "amqp://u:\(hidden)@h/v"]),
       (["app", "https://h:80/a@b"], ["app", "https://h:80/a@b"]),
       (["app", "--url=amqp://u:p@h"], ["app", "--url=amqp://u:\(hidden)@h"]),
       (["app", "--urls", "http://*:5000"], ["app", "--urls", "http://*:5000"]),

@@ -1,5 +1,6 @@
 import Foundation
 public import Report
+import ReportReader
 
 /// Asks tools/validate-report about any number of reports at once.
 ///

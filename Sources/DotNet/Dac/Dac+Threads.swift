@@ -1,4 +1,5 @@
 import CDac
+import Glibc
 import Memory
 
 extension Dac {
@@ -9,19 +10,19 @@ extension Dac {
 
   /// How long the process may be kept standing for the explicit Frames of all threads: finding the method of
   /// one can take the DAC a tenth of a millisecond.
-  private static let frameTime = Duration.milliseconds(20)
+  private static let frameTime = 20.0
 
   /// Every thread that the runtime knows and that has a thread of the system, in the runtime's order.
   ///
   /// - Parameter crashed: the thread whose explicit Frames are read however long that takes; 0 for none.
   func threads(crashed: Int32) -> [ManagedThread] {
     var found: [ManagedThread] = []
-    let end = ContinuousClock.now.advanced(by: Self.frameTime)
+    let end = Self.milliseconds + Self.frameTime
     eachThread { thread in
       var entry = ManagedThread(
         id: Int32(bitPattern: thread.os_id), managedID: Int(thread.managed_id))
       entry.exceptionTable = lastThrown(thread).flatMap(methodTable) ?? 0
-      if entry.id == crashed || ContinuousClock.now < end {
+      if entry.id == crashed || Self.milliseconds < end {
         entry.nativeCalls = nativeCalls(from: thread.frame)
       } else {
         entry.isCutShort = true
@@ -31,6 +32,13 @@ extension Dac {
       return true
     }
     return found
+  }
+
+  /// The monotonic clock. Swift's own, ContinuousClock, would bring all of its concurrency into the collector.
+  private static var milliseconds: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) * 1000 + Double(time.tv_nsec) / 1_000_000
   }
 
   /// The methods that the explicit Frames of a thread stand for.

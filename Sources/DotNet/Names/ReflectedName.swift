@@ -1,9 +1,11 @@
+import Memory
+
 /// A type's name as the runtime prints it.
 extension ManagedName {
   /// `Box`1[System.Int32]` from the DAC's `Box`1[[System.Int32, System.Private.CoreLib]]`: the assemblies of
   /// type arguments are left out, as `Type.ToString()` does. Names of another form come out as they are.
   public static func reflected(_ name: String) -> String {
-    guard name.utf8.count <= rawLimit, name.contains("[[") else { return name }
+    guard name.utf8.count <= rawLimit, name.utf8.contains(part: "[[".utf8) else { return name }
     let text = Array(name.utf8)
     var position = 0
     guard let result = reflected(text, &position, depth: 0), position == text.count else {

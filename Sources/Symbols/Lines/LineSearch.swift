@@ -1,5 +1,6 @@
 internal import CElfutils
 import Glibc
+import Memory
 
 /// Finds the source lines and the inlined calls of a set of addresses in one file's DWARF.
 ///
@@ -215,7 +216,7 @@ extension SourcePlace {
 
   /// Without `.` and `directory/..`, as gdb shows it: clang's path of a C++ header has four of these.
   private static func shortened(_ path: String) -> String {
-    guard path.hasPrefix("/"), path.contains("/.") else { return path }
+    guard path.hasPrefix("/"), path.utf8.contains(part: "/.".utf8) else { return path }
     var parts: [Substring] = []
     for part in path.split(separator: "/") where part != "." {
       if part == ".." { _ = parts.popLast() } else { parts.append(part) }

@@ -2,6 +2,7 @@ public import ArgumentParser
 import Glibc
 public import Render
 import Report
+import ReportReader
 import Store
 
 extension ColorChoice: ExpressibleByArgument {}

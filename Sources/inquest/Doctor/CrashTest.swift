@@ -1,5 +1,6 @@
 import Glibc
 import Report
+import ReportReader
 import Store
 
 /// `--crash-test`: a real process crashes and, from its signal handler, launches createdump exactly

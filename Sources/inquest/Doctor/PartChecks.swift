@@ -1,5 +1,6 @@
 import Glibc
 import Report
+import ReportReader
 
 /// Our own parts, tried on real processes.
 struct PartChecks {

@@ -1,4 +1,5 @@
 import FoundationEssentials
+public import Report
 
 /// Why a file could not be read as a report.
 public enum ReportError: Error, Equatable, CustomStringConvertible {
@@ -28,16 +29,6 @@ extension Report {
       throw .malformed("\(error)")
     }
     guard schema.name == SchemaID().name else { throw .otherFormat(schema.name) }
-  }
-
-  /// The report as a file has it: one JSON object, keys in the documented order, one line.
-  public var json: [UInt8] {
-    JSONStream.encode(self)
-  }
-
-  /// The top-level keys in the order in which a file writes them.
-  public static var keys: [String] {
-    CodingKeys.allCases.map(\.rawValue)
   }
 }
 
