@@ -5,6 +5,7 @@
 #include <link.h>
 #include <linux/openat2.h>
 #include <sched.h>
+#include <sys/stat.h>
 
 // A signal handler has nobody to ask but globals. Threads beyond the last slot stay ours until we exit.
 static struct {
@@ -90,3 +91,35 @@ static int drop_segments(struct dl_phdr_info *image, size_t size, void *unused) 
 }
 
 void inquest_drop_code(void) { dl_iterate_phdr(drop_segments, NULL); }
+
+int64_t inquest_link_count(int directory, const char *path) {
+  struct stat status;
+  return fstatat(directory, path, &status, 0) == 0 ? (int64_t)status.st_nlink : -1;
+}
+
+int inquest_memory_file(void) {
+  int file = memfd_create("inquest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (file >= 0 && fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK) != 0) {
+    close(file);
+    return -1;
+  }
+  return file;
+}
+
+int inquest_cores(void) {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+int inquest_start_thread(pthread_t *thread, void *(*body)(void *), void *argument) {
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0) return ENOMEM;
+  pthread_attr_setstacksize(&attributes, 256 << 10);
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int result = pthread_create(thread, &attributes, body, argument);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  pthread_attr_destroy(&attributes);
+  return result;
+}

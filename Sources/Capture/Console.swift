@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+public import Store
 
 /// The two standard streams: data on the first, everything else on the second.
 public enum Console {
@@ -24,16 +25,17 @@ public enum Console {
   }
 
   /// Everything to standard output; false when that fails.
-  public static func output(_ bytes: [UInt8]) -> Bool {
-    var sent = 0
-    while sent < bytes.count {
-      let count = bytes.withUnsafeBytes {
-        write(STDOUT_FILENO, $0.baseAddress.map { $0 + sent }, $0.count - sent)
+  public static func output(_ contents: some ReportContents) -> Bool {
+    var isWhole = true
+    contents.forEachPiece { piece in
+      var rest = piece[...]
+      while isWhole, !rest.isEmpty {
+        let count = write(
+          STDOUT_FILENO, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+        if count < 0, errno == EINTR { continue }
+        if count <= 0 { isWhole = false } else { rest = rest.dropFirst(count) }
       }
-      if count < 0, errno == EINTR { continue }
-      if count <= 0 { return false }
-      sent += count
     }
-    return true
+    return isWhole
   }
 }

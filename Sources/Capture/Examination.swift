@@ -70,8 +70,11 @@ struct Examination {
   func tornStacks(_ walks: [Walk]) -> [Int32] {
     frozen.threads.indices.filter { index in
       guard frozen.threads[index].hold == .released, index != crashed else { return false }
+      var copied: Range<UInt64> = 0..<0
       return walks[index].steps.contains { step in
-        !frozen.memory.holds(step.sp) && frozen.mappings.containing(step.sp)?.isWritable == true
+        if copied.contains(step.sp) { return false }
+        copied = frozen.memory.copied(around: step.sp) ?? 0..<0
+        return copied.isEmpty && frozen.mappings.containing(step.sp)?.isWritable == true
       }
     }.map { frozen.threads[$0].id }
   }
@@ -98,15 +101,31 @@ struct Examination {
       lines: lines)
   }
 
-  func record(_ index: Int, walk: Walk, builder: FrameBuilder) -> ThreadRecord {
+  /// Adds a thread's JSON, frames that other threads have as well written once.
+  func append(_ index: Int, walk: Walk, texts: inout FrameTexts, to batch: inout ThreadBatch) {
+    guard texts.builder.names == nil, walk.repeated == nil, index != crashed else {
+      return batch.append(record(index, walk: walk, builder: texts.builder))
+    }
+    let record = record(index, walk: walk, builder: texts.builder, listsFrames: false)
+    let stacks = stackFinder(index, walk: walk)
+    batch.append(record) {
+      texts.append(walk.steps, stacks: stacks, home: record.stack, to: &$0)
+    }
+  }
+
+  /// - Parameter listsFrames: false for a record without its frames.
+  func record(
+    _ index: Int, walk: Walk, builder: FrameBuilder, listsFrames: Bool = true
+  ) -> ThreadRecord {
     let thread = frozen.threads[index]
     let isCrashed = index == crashed
     let split = isCrashed ? builder.fault(in: walk, thread: thread.id) ?? 0 : 0
     let stacks = stackFinder(index, walk: walk)
     let story = walk.steps[split...]
     let stack = story.first.flatMap { stacks.stack(at: $0.sp) }
-    var activations = builder.activations(
-      story, thread: thread.id, stacks: stacks, home: stack?.kind)
+    var activations =
+      listsFrames
+      ? builder.activations(story, thread: thread.id, stacks: stacks, home: stack?.kind) : []
     // A fault inside the runtime is no machinery to fold away: it is the story.
     if isCrashed, !activations.isEmpty {
       for index in activations[0].indices { activations[0][index].plumbing = nil }

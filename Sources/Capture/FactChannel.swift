@@ -1,4 +1,5 @@
 import CLinux
+import Report
 
 /// What the worker tells the supervisor, one message a fact, as soon as it is known (field bug 30).
 ///
@@ -12,9 +13,12 @@ enum FactKind: UInt8 {
   case stageEnd
   /// A top-level key of the report, a zero byte, and its JSON.
   case value
-  /// Four bytes of thread id, then the thread's JSON. The first one sent comes first in the report.
+  /// Four bytes of thread id, then the thread's JSON.
   case thread
-  /// Four bytes: how many threads there are to tell of.
+  /// The same with its JSON in the ``ThreadSpool``, after a comma: four bytes of id, eight of offset, eight of
+  /// length.
+  case spooledThread
+  /// The ids of all threads that there are to tell of, four bytes each, in the order in which they are listed.
   case threads
   /// The JSON of a limitation.
   case limitation
@@ -34,17 +38,21 @@ enum FactKind: UInt8 {
 
 /// The worker's end.
 ///
-/// Threads are sent several at a time, anything else at once and after the threads that wait: a worker
+/// Threads are told of several at a time, anything else at once and after the threads that wait: a worker
 /// announces each stage before it begins, so what it has found is out before anything can kill it.
 final class FactSender {
   private let descriptor: CInt
-  private var waiting: [UInt8] = []
+  /// Where threads go; -1 for the socket.
+  private var spool: CInt
+  private var spoolEnd = 0
+  private var waiting = ThreadBatch()
   /// Bytes of threads that may wait. A system call for each of 3,000 threads, and the supervisor's waking up
   /// for it, cost as much as finding their frames.
-  private static let patience = 64 << 10
+  static let patience = 256 << 10
 
-  init(descriptor: CInt) {
+  init(descriptor: CInt, spool: CInt) {
     self.descriptor = descriptor
+    self.spool = spool
   }
 
   deinit {
@@ -52,13 +60,8 @@ final class FactSender {
   }
 
   func send(_ kind: FactKind, _ payload: some Collection<UInt8>) {
-    waiting.append(kind.rawValue)
-    waiting += Framing.header(payload.count)
-    waiting += payload
-    if kind == .thread, waiting.count < Self.patience { return }
-    // The supervisor is gone: there is nobody to work for, and nobody left to be harmed.
-    if !Framing.write(waiting, to: descriptor) { _exit(1) }
-    waiting.removeAll(keepingCapacity: true)
+    flush()
+    write([kind.rawValue] + Framing.header(payload.count) + payload)
   }
 
   func send(_ kind: FactKind, _ text: String) {
@@ -67,6 +70,105 @@ final class FactSender {
 
   func send(_ kind: FactKind, milliseconds: Double) {
     withUnsafeBytes(of: milliseconds.bitPattern.littleEndian) { send(kind, Array($0)) }
+  }
+
+  func send(_ threads: ThreadBatch) {
+    if threads.json.count < Self.patience {
+      waiting.append(threads)
+      if waiting.json.count >= Self.patience { flush() }
+    } else {
+      flush()
+      tell(threads)
+    }
+  }
+
+  private func flush() {
+    tell(waiting)
+    waiting.removeAll()
+  }
+
+  /// First what is told of, then that it is there.
+  private func tell(_ waiting: ThreadBatch) {
+    guard !waiting.entries.isEmpty else { return }
+    var facts: [UInt8] = []
+    let isSpooled = spool >= 0 && spoolAll(waiting.json)
+    for (id, range, _) in waiting.entries {
+      if isSpooled {
+        facts.append(FactKind.spooledThread.rawValue)
+        facts += Framing.header(20) + Framing.header(id)
+        for number in [spoolEnd + range.lowerBound, range.count] {
+          withUnsafeBytes(of: UInt64(number).littleEndian) { facts += $0 }
+        }
+      } else {
+        let text = waiting.json[range].dropFirst()
+        facts.append(FactKind.thread.rawValue)
+        facts += Framing.header(4 + text.count) + Framing.header(id) + text
+      }
+    }
+    if isSpooled { spoolEnd += waiting.json.count }
+    write(facts)
+  }
+
+  /// False where there is no room: threads take the socket from then on.
+  private func spoolAll(_ bytes: [UInt8]) -> Bool {
+    var written = 0
+    while written < bytes.count {
+      let count = bytes.withUnsafeBytes {
+        pwrite(
+          spool, $0.baseAddress.map { $0 + written }, bytes.count - written,
+          off_t(spoolEnd + written))
+      }
+      if count <= 0 {
+        spool = -1
+        return false
+      }
+      written += count
+    }
+    return true
+  }
+
+  private func write(_ bytes: [UInt8]) {
+    // The supervisor is gone: there is nobody to work for, and nobody left to be harmed.
+    if !Framing.write(bytes, to: descriptor) { _exit(1) }
+  }
+}
+
+/// The JSON of some threads, a comma before each, and whose is where.
+struct ThreadBatch: Sendable {
+  private(set) var json: [UInt8] = []
+  private(set) var entries: [(id: Int, range: Range<Int>, frameCount: Int)] = []
+  /// The position of the first one among those that several batches are made of.
+  var first = 0
+
+  mutating func append(_ record: ThreadRecord) {
+    append(record.id, record.frameCount) { JSONStream.append(record, to: &$0) }
+  }
+
+  /// - Parameter writeFrames: appends the list of its frames.
+  mutating func append(_ record: ThreadRecord, writeFrames: (inout [UInt8]) -> Void) {
+    append(record.id, record.frameCount) {
+      JSONStream.append(record, to: &$0, writeFrames: writeFrames)
+    }
+  }
+
+  private mutating func append(_ id: Int, _ frameCount: Int, write: (inout [UInt8]) -> Void) {
+    let start = json.count
+    json.append(UInt8(ascii: ","))
+    write(&json)
+    entries.append((id, start..<json.count, frameCount))
+  }
+
+  mutating func append(_ other: ThreadBatch) {
+    let start = json.count
+    json += other.json
+    entries += other.entries.map {
+      ($0.id, start + $0.range.lowerBound..<start + $0.range.upperBound, $0.frameCount)
+    }
+  }
+
+  mutating func removeAll() {
+    json.removeAll(keepingCapacity: true)
+    entries.removeAll(keepingCapacity: true)
   }
 }
 

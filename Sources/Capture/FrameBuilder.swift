@@ -52,11 +52,24 @@ struct FrameBuilder {
     below: Walk.Step? = nil
   ) -> [[Frame]] {
     let frames = functions(steps, thread: thread, stacks: stacks, home: home, below: below)
-    return zip(frames, steps).map { frame, step in
-      // What the runtime names is a method, whose C++ code is of no interest.
-      guard frame.kind == .native, let place = lines[step.lookupAddress] else { return [frame] }
-      return frame.with(place)
-    }
+    return zip(frames, steps).map { activation(of: $1, function: $0) }
+  }
+
+  /// The same of a step that nobody is asked about.
+  func activation(of step: Walk.Step, stack: StackRecord.Kind?) -> [Frame] {
+    activation(of: step, function: frame(step, stack: stack))
+  }
+
+  private func activation(of step: Walk.Step, function: Frame) -> [Frame] {
+    // What the runtime names is a method, whose C++ code is of no interest.
+    guard function.kind == .native, let place = lines[step.lookupAddress] else { return [function] }
+    return function.with(place)
+  }
+
+  /// The kind of the stack that a step is on, where that is not the thread's own.
+  func stack(of step: Walk.Step, stacks: StackFinder, home: StackRecord.Kind?) -> StackRecord.Kind?
+  {
+    stacks.stack(at: step.sp).flatMap { $0.kind == home ? nil : $0.kind }
   }
 
   /// One frame a step.
@@ -64,7 +77,7 @@ struct FrameBuilder {
     _ steps: ArraySlice<Walk.Step>, thread: Int32, stacks: StackFinder, home: StackRecord.Kind?,
     below: Walk.Step?
   ) -> [Frame] {
-    var frames = steps.map { frame($0, stacks: stacks, home: home) }
+    var frames = steps.map { frame($0, stack: stack(of: $0, stacks: stacks, home: home)) }
     guard let names else { return frames }
     // The native frames on top of a managed one: the record of a call is in the outermost of them, or in
     // one that this has called at once (Monitor.Enter's).
@@ -104,10 +117,10 @@ struct FrameBuilder {
     }
   }
 
-  private func frame(_ step: Walk.Step, stacks: StackFinder, home: StackRecord.Kind?) -> Frame {
+  private func frame(_ step: Walk.Step, stack: StackRecord.Kind?) -> Frame {
     var frame = Frame(
       kind: .native, trust: trust(step.trust), ip: HexNumber(step.ip), sp: HexNumber(step.sp))
-    if let kind = stacks.stack(at: step.sp)?.kind, kind != home { frame.stack = kind }
+    frame.stack = stack
     let lookup = step.lookupAddress
     if let index = images.index(containing: lookup) {
       let image = images.images[index]

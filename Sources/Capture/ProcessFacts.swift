@@ -35,9 +35,10 @@ enum ProcessFacts {
       if let innermost = status.namespacePIDs.last { record.isNamespaceInit = innermost == 1 }
     }
     // A main thread that has exited has none of these; any other thread tells for all.
-    let living = directory.threadIDs().first { id in
+    func lives(_ id: Int32) -> Bool {
       directory.threadNameAndState(id).map { !"ZX".contains($0.state) } ?? false
     }
+    let living = lives(directory.pid) ? directory.pid : directory.threadIDs().first(where: lives)
     let task = "task/\(living ?? directory.pid)/"
     record.executable = directory.link(task + "exe").map(withoutDeleted)
     record.workingDirectory = directory.link(task + "cwd").map(withoutDeleted)

@@ -22,9 +22,17 @@ struct ReportAssembler {
   private var values: [String: [UInt8]] = [:]
   private var threadOrder: [UInt32] = []
   private var listed: Set<UInt32> = []
-  private var threads: [UInt32: [UInt8]] = [:]
-  /// How many threads a worker has found: of many it tells late.
-  private var announced = 0
+  /// Threads that a worker has found, in its order: of many it tells late.
+  private var announced: [UInt32] = []
+  private enum ThreadText {
+    case own([UInt8])
+    /// With a comma before it.
+    case spooled(ThreadSpool, Range<Int>)
+  }
+
+  private var threads: [UInt32: ThreadText] = [:]
+  /// Where the worker that there is now leaves its threads.
+  private var spool: ThreadSpool?
   private var limitations: [[UInt8]] = []
   private let request: CaptureRequest
 
@@ -57,11 +65,20 @@ struct ReportAssembler {
       values[String(decoding: payload[..<zero], as: UTF8.self)] = Array(payload[(zero + 1)...])
     case .thread:
       guard payload.count > 4 else { return }
-      let id = Self.number(payload)
-      // Not by `threads`: those that an earlier worker told of have their place in the last one's order.
-      if listed.insert(id).inserted { threadOrder.append(id) }
-      threads[id] = Array(payload.dropFirst(4))
-    case .threads: announced = Int(Self.number(payload))
+      list(Self.number(payload), .own(Array(payload.dropFirst(4))))
+    case .spooledThread:
+      guard payload.count == 20, let spool else { return }
+      let (start, count) = (Self.longNumber(payload[4...]), Self.longNumber(payload[12...]))
+      let end = start.addingReportingOverflow(count)
+      // A comma at least. What is not there is a thread that is missing.
+      guard count > 1, !end.overflow, let range = Self.range(start, end.partialValue),
+        spool.holds(range)
+      else { return }
+      list(Self.number(payload), .spooled(spool, range))
+    case .threads:
+      announced = stride(from: 0, to: payload.count - payload.count % 4, by: 4).map {
+        Self.number(payload[$0...])
+      }
     case .limitation: add(limitation: payload)
     case .summary: summary = String(decoding: payload, as: UTF8.self)
     case .name: processName = String(decoding: payload, as: UTF8.self)
@@ -74,6 +91,12 @@ struct ReportAssembler {
       refusal = (Int32(status), String(decoding: payload.dropFirst(), as: UTF8.self))
     case .done: (isDone, isWhole) = (true, payload.isEmpty)
     }
+  }
+
+  private mutating func list(_ id: UInt32, _ text: ThreadText) {
+    // Not by `threads`: those that an earlier worker told of have their place in the last one's order.
+    if listed.insert(id).inserted { threadOrder.append(id) }
+    threads[id] = text
   }
 
   /// A stage that runs twice is one stage that took longer.
@@ -103,7 +126,7 @@ struct ReportAssembler {
   }
 
   /// Threads that no worker lived to tell of.
-  var missingThreads: Int { max(0, announced - threads.count) }
+  var missingThreads: Int { announced.count { threads[$0] == nil } }
 
   /// A worker that died in the middle of the freeze never came to tell how long it was: at most since the
   /// stage began.
@@ -112,7 +135,10 @@ struct ReportAssembler {
   }
 
   /// A new worker begins after one that died: it has not said its last word.
-  mutating func restart() {
+  ///
+  /// - Parameter spool: where it leaves its threads.
+  mutating func restart(spool: ThreadSpool? = nil) {
+    self.spool = spool
     currentStage = nil
     (isDone, isWhole) = (false, false)
     refusal = nil
@@ -123,18 +149,15 @@ struct ReportAssembler {
   /// The report as JSON, keys in their documented order.
   ///
   /// Threads that only an earlier, dead worker told of are kept, after those of the last one.
-  func json(_ info: ReportInfo) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(
-      threads.values.reduce(1 << 16) { $0 + $1.count } + values.values.reduce(0) { $0 + $1.count })
+  func json(_ info: ReportInfo) -> ReportText {
+    var text = ReportText()
+    var separator = "{"
     for key in Report.keys {
       let items: [[UInt8]]
       switch key {
       case "schema": items = [JSONStream.encode(SchemaID())]
       case "report": items = [JSONStream.encode(info)]
-      case "threads":
-        let rest = threads.keys.filter { !listed.contains($0) }.sorted()
-        items = (threadOrder + rest).compactMap { threads[$0] }
+      case "threads": items = []
       case "limitations": items = limitations
       case "extensions": items = [JSONStream.encode(Extensions())]
       default: items = values[key].map { [$0] } ?? []
@@ -142,26 +165,52 @@ struct ReportAssembler {
       let isList = ["threads", "limitations"].contains(key)
       let isRequired = ["diagnoses", "modules", "memory_map", "memory"].contains(key)
       if items.isEmpty, !isList, !isRequired { continue }
-      bytes.append(UInt8(ascii: bytes.isEmpty ? "{" : ","))
-      bytes += JSONStream.encode(key)
-      bytes.append(UInt8(ascii: ":"))
-      if isList || items.isEmpty { bytes.append(UInt8(ascii: "[")) }
+      text.append(separator.utf8)
+      separator = ","
+      text.append(JSONStream.encode(key) + [UInt8(ascii: ":")])
+      if isList || items.isEmpty { text.append("[".utf8) }
+      if key == "threads" { appendThreads(to: &text) }
       for (index, item) in items.enumerated() {
-        if index > 0 { bytes.append(UInt8(ascii: ",")) }
-        bytes += item
+        if index > 0 { text.append(",".utf8) }
+        text.append(item)
       }
-      if isList || items.isEmpty { bytes.append(UInt8(ascii: "]")) }
+      if isList || items.isEmpty { text.append("]".utf8) }
     }
-    bytes += Array("}\n".utf8)
-    return bytes
+    text.append("}\n".utf8)
+    return text
   }
 
-  private static func number(_ payload: [UInt8]) -> UInt32 {
+  private func appendThreads(to text: inout ReportText) {
+    // The worker's own order, then those that it did not announce, then those of workers before it.
+    let listedThere = Set(announced)
+    let rest = threads.keys.filter { !listed.contains($0) }.sorted()
+    let order =
+      announced.filter(listed.contains) + threadOrder.filter { !listedThere.contains($0) } + rest
+    for (index, thread) in order.compactMap({ threads[$0] }).enumerated() {
+      switch thread {
+      case .own(let bytes):
+        if index > 0 { text.append(",".utf8) }
+        text.append(bytes)
+      case .spooled(let spool, let range):
+        text.append(spool, index > 0 ? range : range.dropFirst())
+      }
+    }
+  }
+
+  private static func number(_ payload: some BidirectionalCollection<UInt8>) -> UInt32 {
     payload.prefix(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
+  }
+
+  private static func longNumber(_ payload: some BidirectionalCollection<UInt8>) -> UInt64 {
+    payload.prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  private static func range(_ start: UInt64, _ end: UInt64) -> Range<Int>? {
+    Int(exactly: end).map { Int(start)..<$0 }
   }
 
   private static func milliseconds(_ payload: [UInt8]) -> Double? {
     guard payload.count == 8 else { return nil }
-    return Double(bitPattern: payload.reversed().reduce(0) { $0 << 8 | UInt64($1) })
+    return Double(bitPattern: longNumber(payload))
   }
 }

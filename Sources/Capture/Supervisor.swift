@@ -64,13 +64,14 @@ public struct Supervisor {
   private mutating func collect() -> WorkerProcess? {
     for _ in 0..<Self.maximumWorkers {
       guard deadline > .now else { return nil }
-      assembler.restart()
+      let spool = ThreadSpool()
+      assembler.restart(spool: spool)
       let (request, skipped, mayFreeze) = (self.request, self.skipped, self.mayFreeze)
       let deadline = self.deadline
       let worker = WorkerProcess.start { socket in
         let worker = Worker(
           request: request, skipped: skipped, mayFreeze: mayFreeze, deadline: deadline,
-          descriptor: socket)
+          descriptor: socket, spool: spool?.descriptor ?? -1)
         worker.run()
       }
       assembler.announce()

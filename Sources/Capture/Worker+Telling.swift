@@ -4,6 +4,7 @@ import Inferior
 import Memory
 import Report
 import Symbols
+import Synchronization
 import Unwinding
 
 /// What the worker tells the supervisor.
@@ -19,22 +20,49 @@ extension Worker {
     _ examination: Examination, _ walks: [Walk], _ builder: FrameBuilder, isLast: Bool,
     where isNews: (Walk) -> Bool = { _ in true }
   ) {
-    let count = examination.frozen.threads.count
-    facts.send(.threads, Framing.header(count))
-    let isWanted = isLast || count <= Self.fewThreads
-    for index in examination.order where isWanted || index == examination.crashed {
-      guard isNews(walks[index]) else { continue }
-      let record = examination.record(index, walk: walks[index], builder: builder)
-      facts.send(.thread, Framing.header(record.id) + JSONStream.encode(record))
-      let left = walks[index].omitted
-      if left > 0 {
-        limit(
-          .walk, thread: examination.frozen.threads[index].id,
-          problem: "the stack has \(record.frameCount) frames",
-          effect: "\(left) frames in its middle are not listed")
+    let threads = examination.frozen.threads
+    let order = examination.order
+    facts.send(.threads, order.flatMap { Framing.header(Int(threads[$0].id)) })
+    let isWanted = isLast || threads.count <= Self.fewThreads
+    let told = order.filter { (isWanted || $0 == examination.crashed) && isNews(walks[$0]) }
+    // What the runtime is asked about, and what is read for the crashed thread, is one caller's at a time.
+    let isShared = examination.managed == nil && examination.crashed == nil
+    let portion = isShared ? Self.portion : 1
+    for start in stride(from: 0, to: told.count, by: portion) {
+      let part = told[start..<min(told.count, start + portion)]
+      for batch in Self.encode(Array(part), examination, walks, builder) {
+        facts.send(batch)
+        for (index, entry) in zip(part.dropFirst(batch.first), batch.entries)
+        where walks[index].omitted > 0 {
+          limit(
+            .walk, thread: threads[index].id,
+            problem: "the stack has \(entry.frameCount) frames",
+            effect: "\(walks[index].omitted) frames in its middle are not listed")
+        }
       }
     }
   }
+
+  /// The JSON of threads, worked out by all cores.
+  private static func encode(
+    _ told: [Int], _ examination: Examination, _ walks: [Walk], _ builder: FrameBuilder
+  ) -> [ThreadBatch] {
+    let batches = Mutex<[ThreadBatch]>([])
+    // Values that nobody changes meanwhile.
+    nonisolated(unsafe) let (examination, builder) = (examination, builder)
+    Cores.share(told.count, atLeast: 50) { part in
+      var batch = ThreadBatch(first: part.lowerBound)
+      var texts = FrameTexts(builder)
+      for index in told[part] {
+        examination.append(index, walk: walks[index], texts: &texts, to: &batch)
+      }
+      batches.withLock { $0.append(batch) }
+    }
+    return batches.withLock { $0 }
+  }
+
+  /// Threads that all cores work on before any of them is told of.
+  private static let portion = 512
 
   private static let fewThreads = 32
 

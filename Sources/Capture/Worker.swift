@@ -21,13 +21,13 @@ struct Worker: ~Copyable {
 
   init(
     request: CaptureRequest, skipped: Set<Stage>, mayFreeze: Bool, deadline: Instant,
-    descriptor: CInt
+    descriptor: CInt, spool: CInt
   ) {
     self.request = request
     self.skipped = skipped
     self.mayFreeze = mayFreeze
     self.deadline = deadline
-    facts = FactSender(descriptor: descriptor)
+    facts = FactSender(descriptor: descriptor, spool: spool)
   }
 
   /// The story, from request to the last fact.
@@ -119,7 +119,8 @@ struct Worker: ~Copyable {
     let map = managed == nil ? map : MapReading(directory, after: map)
     let arena = CopyArena(
       room: StackCopy.room(
-        threads: directory.status()?.threadCount ?? 1, mappings: map.mappings))
+        threads: directory.threadCount() ?? 1, mappings: map.mappings),
+      share: { Cores.share($0, atLeast: 2, $1) })
     // The runtime allows us to trace it only after it has forked us; by hand there is at most another
     // capture to wait for, which is over in a moment.
     let patience = request.trigger == .crash ? 1000.0 : 100

@@ -3,7 +3,7 @@ import CLinux
 /// /proc/PID, held open: what is read through it is about the same process even if the pid is reused.
 public struct ProcessDirectory: ~Copyable {
   public let pid: Int32
-  private let descriptor: CInt
+  let descriptor: CInt
 
   /// - Throws: ``InferiorError/noSuchProcess(pid:)``, ``InferiorError/foreignProc``.
   public init(pid: Int32) throws(InferiorError) {
@@ -50,6 +50,13 @@ public struct ProcessDirectory: ~Copyable {
   /// Opens what is below the directory without touching it (O_PATH); the caller owns the descriptor.
   public func lookAt(_ name: String) -> CInt {
     inquest_openat(descriptor, name, O_PATH | O_CLOEXEC, 0)
+  }
+
+  /// How many threads there are now, an exited leader among them; nil if the process is gone.
+  public func threadCount() -> Int? {
+    // The kernel counts each thread as a link beside the usual two (proc_task_getattr).
+    let links = inquest_link_count(descriptor, "task")
+    return links > 2 ? Int(links) - 2 : nil
   }
 
   /// The ids of the threads there are now, in the kernel's order.

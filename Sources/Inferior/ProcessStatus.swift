@@ -1,3 +1,4 @@
+import CLinux
 public import Memory
 
 /// What /proc/PID/status says (proc_pid_status(5)).
@@ -66,15 +67,23 @@ extension ProcessDirectory {
 
   /// A thread's name and the letter of its state, before anything stops it; nil once it is gone.
   public func threadNameAndState(_ id: Int32) -> (name: String, state: Character)? {
-    // "tid (name) S …": the name may hold spaces and parentheses, so the last one counts.
-    guard let stat = contents(of: "task/\(id)/stat", limit: 4096),
-      let open = stat.firstIndex(of: UInt8(ascii: "(")),
-      let close = stat.lastIndex(of: UInt8(ascii: ")")), open < close, close + 2 < stat.count
-    else { return nil }
-    return (
-      String(decoding: stat[(open + 1)..<close], as: UTF8.self),
-      Character(Unicode.Scalar(stat[close + 2]))
-    )
+    ThreadStat.read(below: descriptor, "task/\(id)/stat")
+  }
+
+  /// The same of many threads, in the order of `ids`.
+  public func threadNamesAndStates(_ ids: [Int32]) -> [(name: String, state: Character)?] {
+    // One look-up of a path less each, of three.
+    let task = inquest_openat(descriptor, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+    guard task >= 0 else { return ids.map { _ in nil } }
+    defer { close(task) }
+    var found: [(name: String, state: Character)?] = ids.map { _ in nil }
+    found.withUnsafeMutableBufferPointer { found in
+      nonisolated(unsafe) let found = found
+      Cores.share(ids.count, atLeast: 100) { part in
+        for index in part { found[index] = ThreadStat.read(below: task, "\(ids[index])/stat") }
+      }
+    }
+    return found
   }
 
   /// Stack and instruction pointer of a thread that is blocked in a system call, with nobody stopped;
@@ -94,6 +103,26 @@ extension ProcessDirectory {
     let call = Array("\(RegisterSet.waitSystemCall) 0x\(String(child, radix: 16)) ".utf8)
     return threadIDs().first { id in
       contents(of: "task/\(id)/syscall", limit: 512)?.starts(with: call) ?? false
+    }
+  }
+}
+
+/// A thread's `stat` (proc_pid_stat(5)).
+private enum ThreadStat {
+  static func read(below directory: CInt, _ path: String) -> (name: String, state: Character)? {
+    let file = inquest_openat(directory, path, O_RDONLY | O_CLOEXEC, 0)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1024) { buffer in
+      // "tid (name) S …": the name may hold spaces and parentheses, so the last one counts.
+      let stat = buffer[..<max(0, CLinux.read(file, buffer.baseAddress, buffer.count))]
+      guard let open = stat.firstIndex(of: UInt8(ascii: "(")),
+        let close = stat.lastIndex(of: UInt8(ascii: ")")), open < close, close + 2 < stat.endIndex
+      else { return nil }
+      return (
+        String(decoding: stat[(open + 1)..<close], as: UTF8.self),
+        Character(Unicode.Scalar(stat[close + 2]))
+      )
     }
   }
 }

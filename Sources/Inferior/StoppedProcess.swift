@@ -38,14 +38,28 @@ public struct StoppedProcess: ~Copyable {
     var threads: [StoppedThread] = []
     var seen: Set<Int32> = []
     var refusal: CInt = 0
+    /// In the last pass: its place in the kernel's count may be somebody else's by now.
+    var someoneIsGone = false
     // Names and states are read before anyone stops: 64 threads' cost more than stopping them does.
-    var known = Self.describe(directory.threadIDs(), directory)
+    var listed = directory.threadIDs()
+    var known = Self.describe(listed, directory)
+    threads.reserveCapacity(listed.count)
+    seen.reserveCapacity(listed.count)
 
     // A thread may start another while we go through the list: repeat until a pass finds nobody new.
     // The bound is against a process that starts threads faster than anyone can stop them.
     for _ in 0..<100 {
       if let first, Instant.now.milliseconds(since: first) > askWithin { break }
-      var fresh = directory.threadIDs().filter { !seen.contains($0) }
+      // Listing 3,000 takes 3 ms: the first pass takes the list that there is, and where all of it stands still
+      // and the kernel counts no more, nobody can be new.
+      if !seen.isEmpty {
+        if !someoneIsGone, Self.standStill(&threads), directory.threadCount() == threads.count {
+          break
+        }
+        listed = directory.threadIDs()
+      }
+      someoneIsGone = false
+      var fresh = listed.filter { !seen.contains($0) }
       if fresh.isEmpty { break }
       if let index = fresh.firstIndex(where: { $0 == wanted }) {
         fresh.insert(fresh.remove(at: index), at: 0)
@@ -53,7 +67,10 @@ public struct StoppedProcess: ~Copyable {
       known.merge(Self.describe(fresh.filter { known[$0] == nil }, directory)) { old, _ in old }
       for id in fresh {
         seen.insert(id)
-        guard let (name, state) = known[id] else { continue }
+        guard let (name, state) = known[id] else {
+          someoneIsGone = true
+          continue
+        }
         var thread = StoppedThread(id: id, name: name, state: state)
         if state == "Z" || state == "X" {
           thread.hold = .none(.exited)
@@ -72,7 +89,7 @@ public struct StoppedProcess: ~Copyable {
           _ = inquest_ptrace(INQUEST_PTRACE_INTERRUPT, id, 0, nil)
           thread.hold = .stopping
           threads.append(thread)
-        case ESRCH: continue  // it exited since it was listed (field bug 12)
+        case ESRCH: someoneIsGone = true  // it exited since it was listed (field bug 12)
         case let number:
           refusal = number
           thread.hold = .none(.refused)
@@ -157,10 +174,10 @@ public struct StoppedProcess: ~Copyable {
   private static func describe(
     _ ids: [Int32], _ directory: borrowing ProcessDirectory
   ) -> [Int32: (name: String, state: Character)] {
+    let states = directory.threadNamesAndStates(ids)
     var found: [Int32: (name: String, state: Character)] = [:]
-    for id in ids {
-      if let description = directory.threadNameAndState(id) { found[id] = description }
-    }
+    found.reserveCapacity(ids.count)
+    for (id, state) in zip(ids, states) { found[id] = state }
     return found
   }
 
@@ -176,6 +193,28 @@ public struct StoppedProcess: ~Copyable {
       guard let retryUntil, Instant.now < retryUntil else { return number }
       Instant.sleep(microseconds: 2000)
     }
+  }
+
+  /// Takes note of who has stopped; true when all who were asked have, waiting for a moment if need be.
+  private static func standStill(_ threads: inout [StoppedThread]) -> Bool {
+    for _ in 0..<3 {
+      var isOnItsWay = false
+      for index in threads.indices where threads[index].hold == .stopping {
+        var status: CInt = 0
+        let result = waitpid(threads[index].id, &status, INQUEST_WAIT_ALL | WNOHANG)
+        if result == 0 {
+          isOnItsWay = true
+          break
+        }
+        threads[index].noteStop(result > 0 ? status : nil)
+        if threads[index].hold != .stopped { return false }
+      }
+      if !isOnItsWay {
+        return threads.allSatisfy { $0.hold == .stopped || "ZX".contains($0.state) }
+      }
+      Instant.sleep(microseconds: 30)
+    }
+    return false
   }
 
   private mutating func collectStops(until deadline: Instant) {

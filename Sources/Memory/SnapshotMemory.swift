@@ -49,9 +49,9 @@ public final class SnapshotMemory: MemorySource {
     if !isSorted { copies.sort { $0.start < $1.start } }
   }
 
-  /// True when the byte at `address` has been copied.
-  public func holds(_ address: UInt64) -> Bool {
-    index(at: address) != nil
+  /// The addresses around `address` of which there are copies; nil when there is none of its byte.
+  public func copied(around address: UInt64) -> Range<UInt64>? {
+    index(at: address).map { copies[$0].start..<copies[$0].end }
   }
 
   public func window(at address: UInt64) -> MemoryWindow? {

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// The temporary file, fsync and rename behind every report.
+/// The temporary file and rename behind every report, and fsync for those of the report directory.
 enum AtomicFile {
   /// Starts with a dot and does not end in `.json`: what a killed writer leaves behind never looks
   /// like a report.
@@ -45,10 +45,12 @@ enum AtomicFile {
     return Descriptor(number)
   }
 
-  /// - Parameter replace: whether an existing file gives way; else a number is added to the name.
+  /// - Parameter replace: a file that the user named: an existing one gives way, else a number is added to the
+  ///   name.
   /// - Returns: the name that the file got.
   static func write(
-    _ bytes: [UInt8], name: String, in directory: borrowing Descriptor, path: String, replace: Bool
+    _ bytes: some ReportContents, name: String, in directory: borrowing Descriptor, path: String,
+    replace: Bool
   ) throws(StoreError) -> String {
     let temporary = temporaryName()
     let file = try create(temporary, in: directory, path: path)
@@ -56,13 +58,15 @@ enum AtomicFile {
       // The umask of a dying service is anybody's guess.
       _ = fchmod(file.number, 0o600)
       try file.write(bytes, path: path)
-      try file.sync(path: path)
+      // Of a report nobody waits for, the machine may be next to fail; a file that the user asked for is the
+      // user's to sync, like any command's, and 10 MB of it take as long as freezing 300 threads.
+      if !replace { try file.sync(path: path) }
       let final =
         replace
         ? try rename(temporary, to: name, in: directory, path: path)
         : try renameToFreeName(temporary, name: name, in: directory, path: path)
       // The report is there; that its directory entry may be lost in a power cut is no failure.
-      _ = fsync(directory.number)
+      if !replace { _ = fsync(directory.number) }
       return final
     } catch {
       _ = unlinkat(directory.number, temporary, 0)

@@ -14,21 +14,19 @@ struct Descriptor: ~Copyable {
   }
 
   /// Writes everything, in as many calls as it takes.
-  func write(_ bytes: [UInt8], path: String) throws(StoreError) {
-    let code: Int32 = bytes.withUnsafeBytes { buffer in
-      var rest = buffer[...]
+  func write(_ contents: some ReportContents, path: String) throws(StoreError) {
+    try contents.forEachPiece { (piece) throws(StoreError) in
+      var rest = piece[...]
       while !rest.isEmpty {
         let start = UnsafeRawBufferPointer(rebasing: rest).baseAddress
         let count = Glibc.write(number, start, rest.count)
         if count < 0 {
           if errno == EINTR { continue }
-          return errno
+          throw StoreError.from(errno, path: path)
         }
         rest = rest.dropFirst(count)
       }
-      return 0
     }
-    guard code == 0 else { throw .from(code, path: path) }
   }
 
   /// The data reaches the disk, or the caller hears that it did not: some file systems report a full

@@ -71,7 +71,7 @@ public struct ReportDirectory: Sendable {
   ///   - name: from ``fileName(process:pid:unixSeconds:id:)``. Where that file exists already, a
   ///     number is added: a report never replaces another.
   /// - Returns: the full path.
-  public func write(_ json: [UInt8], name: String) throws(StoreError) -> String {
+  public func write(_ json: some ReportContents, name: String) throws(StoreError) -> String {
     let leaves = name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == 0 }
     guard !name.isEmpty, name != ".", name != "..", !leaves else { throw .badName(name) }
     let directory = try open(creating: true)
@@ -81,7 +81,7 @@ public struct ReportDirectory: Sendable {
 
   /// Writes one report to a file that the user named, with the same care; an existing regular file is
   /// replaced as a whole, a device or a pipe is written to, and a symbolic link is refused.
-  public static func write(_ json: [UInt8], toFile path: String) throws(StoreError) {
+  public static func write(_ json: some ReportContents, toFile path: String) throws(StoreError) {
     let (parent, name) = split(path)
     guard !name.isEmpty, name != ".", name != ".." else { throw .isADirectory(path: path) }
     // Links, too, but the kernel's own: nobody can plant one there.
@@ -110,7 +110,7 @@ public struct ReportDirectory: Sendable {
   }
 
   private static func writeInPlace(
-    _ json: [UInt8], path: String, flags: Int32
+    _ json: some ReportContents, path: String, flags: Int32
   ) throws(StoreError) {
     let number = Glibc.open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | flags)
     guard number >= 0 else { throw .from(errno, path: path) }

@@ -148,7 +148,8 @@ import Testing
       return [8, 0, 8, 16]
     }
     #expect(memory.prefix(at: 0x7000, atMost: 16) == Array(repeating: 9, count: 8))
-    #expect(!memory.holds(0x8000) && !memory.holds(0x801f))
+    #expect(memory.copied(around: 0x8000) == nil && memory.copied(around: 0x801f) == nil)
+    #expect(memory.copied(around: 0x7004) == 0x7000..<0x7008)
     #expect(memory.bytes(at: 0x8020, count: 8) == Array(repeating: 9, count: 8))
     #expect(memory.bytes(at: 0x9000, count: 16) == Array(repeating: 9, count: 16))
     #expect(memory.window(at: 0x9004)?.word(at: 0x9008) == 0x0909_0909_0909_0909)

@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -82,6 +83,18 @@ static inline void inquest_trim_heap(void) { malloc_trim(0); }
 // Gives back the pages of code and constants, this program's and its libraries': what is needed again comes
 // back from the page cache, sixteen pages a fault. Nobody writes to them, so nothing is lost.
 void inquest_drop_code(void);
+
+// How many hard links there are to a file below a directory; -1 if it cannot be told.
+int64_t inquest_link_count(int directory, const char *path);
+
+// A file in memory that can grow but never shrink, whoever holds it; -1 if there can be none.
+int inquest_memory_file(void);
+
+// Cores that the calling thread may run on.
+int inquest_cores(void);
+
+// pthread_create with a stack of 256 KB, all signals blocked: whatever is sent to us is the first thread's.
+int inquest_start_thread(pthread_t *thread, void *(*body)(void *), void *argument);
 
 // fork(2) of a process with one thread: Swift marks fork itself unavailable.
 static inline pid_t inquest_fork(void) { return fork(); }

@@ -16,6 +16,18 @@ public struct JSONStream {
     sink.write(value)
     return sink.bytes
   }
+
+  /// The same of a thread, after what `bytes` holds already.
+  public static func append(_ thread: ThreadRecord, to bytes: inout [UInt8]) {
+    bytes.append(thread)
+  }
+
+  /// The same of a thread whose list of frames somebody else appends.
+  public static func append(
+    _ thread: ThreadRecord, to bytes: inout [UInt8], writeFrames: (inout [UInt8]) -> Void
+  ) {
+    bytes.append(thread, writeFrames: writeFrames)
+  }
 }
 
 /// The one buffer that all containers of an encoding write into.
@@ -31,6 +43,9 @@ final class JSONSink {
     }
     if T.self == String.self { return bytes.append(string: unsafeBitCast(value, to: String.self)) }
     if T.self == [Frame].self { return bytes.append(unsafeBitCast(value, to: [Frame].self)) }
+    if T.self == [MapRecord].self {
+      return bytes.append(unsafeBitCast(value, to: [MapRecord].self))
+    }
     if T.self == ThreadRecord.self {
       return bytes.append(unsafeBitCast(value, to: ThreadRecord.self))
     }

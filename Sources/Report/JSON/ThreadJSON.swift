@@ -1,8 +1,13 @@
-/// Threads and frames as JSON, written without an `Encoder`: a report has thousands of them, and the
+/// Threads, frames and mappings as JSON, written without an `Encoder`: a report has thousands of them, and the
 /// containers of a dozen keys each took a third of the time of a capture. What comes out is what their own
 /// conformances say, key for key.
 extension [UInt8] {
   mutating func append(_ thread: ThreadRecord) {
+    append(thread) { $0.append(thread.frames) }
+  }
+
+  /// - Parameter writeFrames: appends the list of the thread's frames, in place of its own.
+  mutating func append(_ thread: ThreadRecord, writeFrames: (inout [UInt8]) -> Void) {
     append("{\"id\":", thread.id)
     append(",\"name\":", thread.name)
     append(",\"crashed\":", thread.crashed)
@@ -30,7 +35,7 @@ extension [UInt8] {
       append(UInt8(ascii: "}"))
     }
     append(raw: ",\"frames\":")
-    append(thread.frames)
+    writeFrames(&self)
     if let frames = thread.handlerFrames {
       append(raw: ",\"handler_frames\":")
       append(frames)
@@ -47,17 +52,19 @@ extension [UInt8] {
     for frame in frames {
       if !isFirst { append(UInt8(ascii: ",")) }
       isFirst = false
-      append(frame)
+      append(frame) { $0.append(hex: frame.sp) }
     }
     append(UInt8(ascii: "]"))
   }
 
-  private mutating func append(_ frame: Frame) {
+  /// - Parameter writeStackPointer: appends the value of `sp`.
+  mutating func append(_ frame: Frame, writeStackPointer: (inout [UInt8]) -> Void) {
     append(raw: "{\"kind\":")
     append(string: frame.kind.rawValue)
     append(",\"trust\":", frame.trust.rawValue)
     append(",\"ip\":", frame.ip)
-    append(",\"sp\":", frame.sp)
+    append(raw: ",\"sp\":")
+    writeStackPointer(&self)
     append(",\"stack\":", frame.stack?.rawValue)
     append(",\"module\":", frame.module)
     append(",\"module_offset\":", frame.moduleOffset)
@@ -82,6 +89,21 @@ extension [UInt8] {
       append(UInt8(ascii: "}"))
     }
     append(UInt8(ascii: "}"))
+  }
+
+  mutating func append(_ maps: [MapRecord]) {
+    append(UInt8(ascii: "["))
+    for (index, map) in maps.enumerated() {
+      if index > 0 { append(UInt8(ascii: ",")) }
+      append("{\"start\":", map.start)
+      append(",\"end\":", map.end)
+      append(",\"permissions\":", map.permissions)
+      append(",\"offset\":", map.offset)
+      append(",\"path\":", map.path)
+      append(",\"fault\":", map.fault)
+      append(UInt8(ascii: "}"))
+    }
+    append(UInt8(ascii: "]"))
   }
 
   private mutating func append(_ key: StaticString, _ value: String?) {
