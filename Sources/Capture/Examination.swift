@@ -45,24 +45,46 @@ struct Examination {
 
   /// One walk a thread, in the order of `frozen.threads`; empty for those without registers.
   func walk(isSkipped: Bool, isPastDeadline: @escaping () -> Bool) -> [Walk] {
-    let unwinder = Unwinder(
-      memory: frozen.memory, images: images, mappings: frozen.mappings,
-      managedCode: managed?.codeFinder(memory: frozen.memory, images: images),
-      sections: UnwindSections(
-        pid: request.pid, liveThread: frozen.liveThread, isPastDeadline: isPastDeadline))
     let limits =
       isSkipped ? WalkLimits(head: 1, tail: 0, total: 1) : WalkLimits(head: 256, tail: 64)
-    return frozen.threads.map { thread in
-      guard let registers = thread.registers ?? thread.pointers.map(RegisterSet.init(blockedAt:))
-      else {
-        var walk = Walk()
-        walk.end = .unreadableMemory
-        return walk
+    var walks = frozen.threads.map { _ in Walk() }
+    walks.withUnsafeMutableBufferPointer { walks in
+      nonisolated(unsafe) let (walks, one, isPastDeadline) = (walks, self, isPastDeadline)
+      // The runtime answers one at a time. A second unwinder learns again what the first one has learned.
+      Cores.share(walks.count, atLeast: managed == nil ? 200 : .max) { part in
+        let unwinder = one.unwinder(isAlone: part.count == walks.count, isPastDeadline)
+        for index in part {
+          walks[index] = one.walk(
+            one.frozen.threads[index], unwinder,
+            isPastDeadline() ? WalkLimits(head: 1, tail: 0, total: 1) : limits, isPastDeadline)
+        }
       }
-      return unwinder.walk(
-        from: registers, limits: isPastDeadline() ? WalkLimits(head: 1, tail: 0, total: 1) : limits,
-        isPastDeadline: isPastDeadline)
     }
+    return walks
+  }
+
+  private func unwinder(isAlone: Bool, _ isPastDeadline: @escaping () -> Bool) -> Unwinder {
+    let memory =
+      isAlone
+      ? frozen.memory : frozen.memory.sharing(live: ProcessMemory(pid: frozen.liveThread))
+    return Unwinder(
+      memory: memory, images: images, mappings: frozen.mappings,
+      managedCode: managed?.codeFinder(memory: memory, images: images),
+      sections: UnwindSections(
+        pid: request.pid, liveThread: frozen.liveThread, isPastDeadline: isPastDeadline))
+  }
+
+  private func walk(
+    _ thread: StoppedThread, _ unwinder: Unwinder, _ limits: WalkLimits,
+    _ isPastDeadline: () -> Bool
+  ) -> Walk {
+    guard let registers = thread.registers ?? thread.pointers.map(RegisterSet.init(blockedAt:))
+    else {
+      var walk = Walk()
+      walk.end = .unreadableMemory
+      return walk
+    }
+    return unwinder.walk(from: registers, limits: limits, isPastDeadline: isPastDeadline)
   }
 
   /// Threads that run again and of whose stacks not all that was walked had been copied. The crashed one

@@ -23,6 +23,13 @@ public final class SnapshotMemory: MemorySource {
     self.arena = arena
   }
 
+  /// The same copies for another thread of ours, over a source of its own: reading changes what both remember.
+  public func sharing(live: any MemorySource) -> SnapshotMemory {
+    let other = SnapshotMemory(live: live, arena: arena)
+    other.copies = copies
+    return other
+  }
+
   /// Adds copies of `ranges`, whatever `read` can get of each.
   ///
   /// - Parameters:
