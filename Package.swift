@@ -124,7 +124,8 @@ let package = Package(
     .testTarget(
       name: "CaptureTests",
       dependencies: [
-        "Capture", "DotNet", "Memory", "Report", "ReportReader", "Symbols", "TestSupport",
+        "Capture", "DotNet", "Inferior", "Memory", "Report", "ReportReader", "Symbols",
+        "TestSupport",
         "Unwinding",
       ],
       swiftSettings: house),

@@ -121,6 +121,7 @@ struct Worker: ~Copyable {
       room: StackCopy.room(
         threads: directory.threadCount() ?? 1, mappings: map.mappings),
       share: { Cores.share($0, atLeast: 2, $1) })
+    let unfiled = UnwindCopy.wanted(map.mappings)
     // The runtime allows us to trace it only after it has forked us; by hand there is at most another
     // capture to wait for, which is over in a moment.
     let patience = request.trigger == .crash ? 1000.0 : 100
@@ -141,6 +142,7 @@ struct Worker: ~Copyable {
     let whole = StackCopy.take(
       stopped.threads, pid: request.pid, mappings: stacks, live: source, into: memory,
       isOverBudget: { Instant.now > limit })
+    UnwindCopy.take(unfiled, live: source, into: memory, isOverBudget: { Instant.now > limit })
     managed?.readMoving(
       crashed: stopped.threads.first { $0.id == crashed }, until: limit)
     stopped.release()
