@@ -15,6 +15,7 @@ extension Worker {
         remedy: "raise INQUEST_MAX_FREEZE or --max-freeze")
     }
     var unasked = 0
+    var refused: [Int32] = []
     for thread in frozen.threads {
       switch thread.hold {
       case .none(.exited):
@@ -30,10 +31,7 @@ extension Worker {
             : "of its registers but two are known; its stack may end early")
       case .none(.noTime):
         unasked += 1
-      case .none(.refused):
-        limit(
-          .freeze, thread: thread.id, problem: "the kernel refused to trace the thread",
-          effect: "its stack is not read", remedy: "end any debugger that traces it")
+      case .none(.refused): refused.append(thread.id)
       case .stopping:
         let sleeps = thread.state == "D"
         limit(
@@ -51,6 +49,15 @@ extension Worker {
           .freeze, thread: thread.id, problem: "the thread's registers are not this architecture's",
           effect: "its stack is not read", remedy: "32-bit programs are not supported")
       }
+    }
+    // Where it was everybody, that has been said.
+    if !refused.isEmpty, refused.count < frozen.threads.count {
+      limit(
+        .freeze, thread: refused.count == 1 ? refused[0] : nil,
+        problem: "the kernel refused to trace "
+          + (refused.count == 1 ? "the thread" : "\(refused.count) threads"),
+        effect: "their registers are unknown but for two; a running one's stack is not read",
+        remedy: "end any debugger that traces them")
     }
     if unasked > 0 {
       limit(

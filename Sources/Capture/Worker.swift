@@ -51,9 +51,7 @@ struct Worker: ~Copyable {
       let managed = beginInspection(directory, map)
       let crashed = awaitCrashedThread(directory)
       awaitInspection(managed)
-      let frozen =
-        mayFreeze
-        ? try freeze(directory, map, managed, crashed: crashed) : observe(directory, map)
+      let frozen = try look(directory, map, managed, crashed: crashed)
       let isWhole = examine(frozen, crashed: crashed, managed, directory)
       facts.send(.done, isWhole ? "" : "partial")
     } catch {
@@ -109,6 +107,27 @@ struct Worker: ~Copyable {
 
   // MARK: Frozen
 
+  /// The process as it is while it stands still, if it can be made to.
+  private func look(
+    _ directory: borrowing ProcessDirectory, _ map: MapReading, _ managed: ManagedInspection?,
+    crashed: Int32?
+  ) throws(InferiorError) -> FrozenProcess {
+    guard mayFreeze else { return observe(directory, map) }
+    do {
+      return try freeze(directory, map, managed, crashed: crashed)
+    } catch .notPermitted(_, .tracedBy(let tracer)) {
+      // A debugger's process can be looked at all the same: nothing but stopping is refused.
+      facts.send(.frozen, milliseconds: 0)
+      limit(
+        .freeze, problem: "\(Refusal.tracedBy(pid: tracer)): it could not be stopped",
+        effect:
+          "of each thread's registers two are known at most; stacks may end early, and those of running "
+          + "threads are not read",
+        remedy: Refusal.tracedBy(pid: tracer).remedy)
+      return observe(directory, map, as: .refused)
+    }
+  }
+
   /// Everything between the first stop and the last release.
   private func freeze(
     _ directory: borrowing ProcessDirectory, _ map: MapReading, _ managed: ManagedInspection?,
@@ -149,6 +168,7 @@ struct Worker: ~Copyable {
     let milliseconds = Instant.now.milliseconds(since: stopped.begun)
     stopped.listUnasked(directory)
     stopped.readPointers(directory, of: .none(.noTime))
+    stopped.readPointers(directory, of: .none(.refused))
     // Where there was no time for an answer, the next questions go to another one.
     managed?.prepare()
     let threads = stopped.threads
@@ -166,9 +186,10 @@ struct Worker: ~Copyable {
   /// What there is without stopping anyone: threads that are blocked show where, and their stacks stay as
   /// they are.
   private func observe(
-    _ directory: borrowing ProcessDirectory, _ map: MapReading
+    _ directory: borrowing ProcessDirectory, _ map: MapReading,
+    as obstacle: StoppedThread.Obstacle = .notStopped
   ) -> FrozenProcess {
-    let threads = StoppedProcess.observe(directory)
+    let threads = StoppedProcess.observe(directory, as: obstacle)
     let live = threads.first { $0.hold != .none(.exited) }?.id ?? request.pid
     var frozen = FrozenProcess(
       threads: threads, liveThread: live, mappings: map.updated(directory, thread: live),

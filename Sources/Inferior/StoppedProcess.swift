@@ -159,13 +159,17 @@ public struct StoppedProcess: ~Copyable {
   }
 
   /// The threads as /proc shows them, with nobody stopped: where each of them is blocked, if it is.
-  public static func observe(_ directory: borrowing ProcessDirectory) -> [StoppedThread] {
+  ///
+  /// - Parameter obstacle: why nobody is.
+  public static func observe(
+    _ directory: borrowing ProcessDirectory, as obstacle: StoppedThread.Obstacle
+  ) -> [StoppedThread] {
     let ids = directory.threadIDs()
     let known = describe(ids, directory)
     return ids.compactMap { id in
       guard let (name, state) = known[id] else { return nil }
       var thread = StoppedThread(id: id, name: name, state: state)
-      thread.hold = .none(state == "Z" || state == "X" ? .exited : .notStopped)
+      thread.hold = .none(state == "Z" || state == "X" ? .exited : obstacle)
       thread.pointers = directory.blockedThreadPointers(id)
       return thread
     }

@@ -14,6 +14,32 @@ import Testing
     return one == other || one.hasSuffix(other) || other.hasSuffix(one)
   }
 
+  /// Field bug 18. What a debugger holds cannot be stopped, and needs not be: its memory can be read, and the
+  /// kernel tells where each thread is.
+  @Test func aProcessUnderADebuggerIsReadAllTheSame() throws {
+    let fixture = try Fixture("threads", "6", "5")
+    let debugger = try Child(
+      ["gdb", "-nx", "-q", "-p", "\(fixture.pid)", "-ex", "set debuginfod enabled off"])
+    // Until it has all of them, a thread may be ours to stop.
+    #expect(eventually(20) { fixture.states.values.allSatisfy { $0 == "t" } })
+    let captured = try Captured(fixture.pid)
+    #expect(captured.outcome.status == 3)
+    debugger.send("detach\nquit\n")
+    _ = try debugger.finish()
+    let report = captured.report
+    #expect(!report.report.complete && report.report.timing.frozenMS == 0)
+    #expect(report.threads.count == 7 && report.threads.allSatisfy { $0.registers == nil })
+    #expect(report.limitations.count == 1, "not one for every thread")
+    let limitation = try #require(report.limitations.first)
+    #expect(limitation.problem.contains("process \(debugger.pid)"))
+    #expect(limitation.remedy == "end the debugger first")
+    for thread in report.threads where thread.id != Int(fixture.pid) {
+      let levels = thread.functions.filter { $0.hasPrefix("level_") && $0 != "level_end" }
+      #expect(levels == (1...5).reversed().map { "level_\($0)" }, "\(thread.name ?? "")")
+    }
+    #expect(try fixture.goesOn(beyond: try fixture.beat()))
+  }
+
   @Test func everyThreadAndEveryFrame() throws {
     let fixture = try Fixture("threads", "64", "50")
     let before = try fixture.beat()
