@@ -113,19 +113,41 @@ struct Worker: ~Copyable {
     crashed: Int32?
   ) throws(InferiorError) -> FrozenProcess {
     guard mayFreeze else { return observe(directory, map) }
-    do {
-      return try freeze(directory, map, managed, crashed: crashed)
-    } catch .notPermitted(_, .tracedBy(let tracer)) {
-      // A debugger's process can be looked at all the same: nothing but stopping is refused.
-      facts.send(.frozen, milliseconds: 0)
-      limit(
-        .freeze, problem: "\(Refusal.tracedBy(pid: tracer)): it could not be stopped",
-        effect:
-          "of each thread's registers two are known at most; stacks may end early, and those of running "
-          + "threads are not read",
-        remedy: Refusal.tracedBy(pid: tracer).remedy)
-      return observe(directory, map, as: .refused)
+    let patience = Instant.now.advanced(byMilliseconds: Self.patienceWithOurOwn)
+    while true {
+      do {
+        return try freeze(directory, map, managed, crashed: crashed)
+      } catch .notPermitted(_, .tracedBy(let tracer)) {
+        // Another capture holds it for some milliseconds only.
+        guard Self.isCollector(tracer), Instant.now < patience else {
+          return observe(directory, map, tracedBy: tracer)
+        }
+        Instant.sleep(microseconds: 5000)
+      }
     }
+  }
+
+  /// Milliseconds to wait for another capture of the same process.
+  private static let patienceWithOurOwn = 2000.0
+
+  private static func isCollector(_ pid: Int32) -> Bool {
+    // TASK_COMM_LEN leaves 15 characters of the name (proc_pid_comm(5)).
+    ProcessDirectory.read(path: "/proc/\(pid)/comm", limit: 64)
+      .map { $0.starts(with: "inquest-collect".utf8) } ?? false
+  }
+
+  private func observe(
+    _ directory: borrowing ProcessDirectory, _ map: MapReading, tracedBy tracer: Int32
+  ) -> FrozenProcess {
+    // A debugger's process can be looked at all the same: nothing but stopping is refused.
+    facts.send(.frozen, milliseconds: 0)
+    limit(
+      .freeze, problem: "\(Refusal.tracedBy(pid: tracer)): it could not be stopped",
+      effect:
+        "of each thread's registers two are known at most; stacks may end early, and those of running "
+        + "threads are not read",
+      remedy: Refusal.tracedBy(pid: tracer).remedy)
+    return observe(directory, map, as: .refused)
   }
 
   /// Everything between the first stop and the last release.

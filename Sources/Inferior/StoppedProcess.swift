@@ -14,6 +14,8 @@ public struct StoppedProcess: ~Copyable {
 
   /// Milliseconds for which a thread in an uninterruptible sleep is given the chance to wake up.
   private static let graceForSleepers = 2.0
+  /// Milliseconds from the first stop in which a thread that somebody else traces may become free.
+  private static let graceForTraced = 20.0
 
   /// Stops every thread of the process.
   ///
@@ -83,7 +85,10 @@ public struct StoppedProcess: ~Copyable {
           threads.append(thread)
           continue
         }
-        switch Self.seize(id, directory, retryUntil: nobodyYet ? attachUntil : nil) {
+        // Another capture may be about to let go of the rest.
+        let patience =
+          nobodyYet ? attachUntil : first?.advanced(byMilliseconds: Self.graceForTraced)
+        switch Self.seize(id, directory, retryUntil: patience) {
         case 0:
           first = first ?? .now
           _ = inquest_ptrace(INQUEST_PTRACE_INTERRUPT, id, 0, nil)
@@ -195,7 +200,7 @@ public struct StoppedProcess: ~Copyable {
       // So the kernel answers also for one that has exited since it was listed.
       if let (_, state) = directory.threadNameAndState(id), "ZX".contains(state) { return ESRCH }
       guard let retryUntil, Instant.now < retryUntil else { return number }
-      Instant.sleep(microseconds: 2000)
+      Instant.sleep(microseconds: 1000)
     }
   }
 

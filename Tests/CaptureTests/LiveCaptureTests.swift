@@ -14,6 +14,21 @@ import Testing
     return one == other || one.hasSuffix(other) || other.hasSuffix(one)
   }
 
+  /// One of them stops the process first, and the others wait for their turn.
+  @Test func capturesAtTheSameTimeAreAllWhole() throws {
+    let fixture = try Fixture("threads", "200", "5")
+    let several = try (0..<6).map { _ in
+      try Child([Places.inquest, "capture", "\(fixture.pid)", "-o", "-", "--no-symbols"])
+    }
+    for one in several {
+      let outcome = try one.finish()
+      let captured = try Captured(outcome, outcome.output)
+      #expect(captured.outcome.status == 0, "\(captured.report.limitations)")
+      #expect(captured.report.threads.count == 201)
+    }
+    #expect(try fixture.goesOn(beyond: try fixture.beat()))
+  }
+
   /// Field bug 18. What a debugger holds cannot be stopped, and needs not be: its memory can be read, and the
   /// kernel tells where each thread is.
   @Test func aProcessUnderADebuggerIsReadAllTheSame() throws {
