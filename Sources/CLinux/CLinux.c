@@ -77,9 +77,23 @@ int inquest_look_up(int root, const char *path) {
   return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
 }
 
+// Whether the loader has written to an image's code (DT_TEXTREL, DF_TEXTREL): that cannot be had again.
+static int has_own_code(const struct dl_phdr_info *image) {
+  for (int index = 0; index < image->dlpi_phnum; index++) {
+    if (image->dlpi_phdr[index].p_type != PT_DYNAMIC) continue;
+    const ElfW(Dyn) *entry = (const void *)(image->dlpi_addr + image->dlpi_phdr[index].p_vaddr);
+    for (; entry->d_tag != DT_NULL; entry++) {
+      if (entry->d_tag == DT_TEXTREL) return 1;
+      if (entry->d_tag == DT_FLAGS && entry->d_un.d_val & DF_TEXTREL) return 1;
+    }
+  }
+  return 0;
+}
+
 static int drop_segments(struct dl_phdr_info *image, size_t size, void *unused) {
   (void)size;
   (void)unused;
+  if (has_own_code(image)) return 0;
   for (int index = 0; index < image->dlpi_phnum; index++) {
     const ElfW(Phdr) *segment = &image->dlpi_phdr[index];
     if (segment->p_type != PT_LOAD || segment->p_flags & PF_W) continue;
