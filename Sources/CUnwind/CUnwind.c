@@ -1,6 +1,7 @@
 #include "CUnwind.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -62,15 +63,21 @@ unw_addr_space_t inquest_unwind_create(const inquest_unwind_callbacks *callbacks
     unw_accessors_t accessors;
     void *padding[16];
   } table;
-  active = *callbacks;
-  table.accessors.find_proc_info = find_proc_info;
-  table.accessors.put_unwind_info = put_unwind_info;
-  table.accessors.get_dyn_info_list_addr = get_dyn_info_list_addr;
-  table.accessors.access_mem = access_mem;
-  table.accessors.access_reg = access_reg;
-  table.accessors.access_fpreg = access_fpreg;
-  table.accessors.resume = resume;
-  table.accessors.get_proc_name = get_proc_name;
+  // Once: address spaces of other threads may be using them.
+  static pthread_mutex_t filling = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&filling);
+  if (!table.accessors.find_proc_info) {
+    active = *callbacks;
+    table.accessors.put_unwind_info = put_unwind_info;
+    table.accessors.get_dyn_info_list_addr = get_dyn_info_list_addr;
+    table.accessors.access_mem = access_mem;
+    table.accessors.access_reg = access_reg;
+    table.accessors.access_fpreg = access_fpreg;
+    table.accessors.resume = resume;
+    table.accessors.get_proc_name = get_proc_name;
+    table.accessors.find_proc_info = find_proc_info;
+  }
+  pthread_mutex_unlock(&filling);
   unw_addr_space_t space = unw_create_addr_space(&table.accessors, 0);
   // The default policy is to cache nothing, which reparses the unwind information at every step.
   if (space) unw_set_caching_policy(space, UNW_CACHE_GLOBAL);
@@ -80,7 +87,7 @@ unw_addr_space_t inquest_unwind_create(const inquest_unwind_callbacks *callbacks
 // libunwind blocks all signals around its caches: two system calls a step. Nothing here unwinds inside
 // a signal handler, so there is nothing to protect. The library's call binds to this definition, because
 // an executable's symbols come first; outside a step it does what libc's would.
-static int stepping;
+static _Thread_local int stepping;
 
 int sigprocmask(int how, const sigset_t *set, sigset_t *old) {
   if (stepping) {

@@ -81,8 +81,12 @@ enum InspectorRole {
     var kinds: Set<UInt8> = []
     while let question = receive(from: ours) {
       // The first question of a kind needs other code than those before, and the DAC the memory. Not every
-      // change of kind: they take turns, and each costs some two hundred page faults.
-      if let kind = question.first, kinds.insert(kind).inserted { inquest_drop_code() }
+      // change of kind: they take turns, and each costs some two hundred page faults. Nor while the process
+      // stands still for the answer.
+      if let kind = question.first, !InspectorServer.isUrgent(question), kinds.insert(kind).inserted
+      {
+        inquest_drop_code()
+      }
       send(
         server.answer(question, strike: { FaultInjection.strike(named: "inspector-\($0)") }),
         to: ours)

@@ -35,11 +35,7 @@ enum ProcessFacts {
       if let innermost = status.namespacePIDs.last { record.isNamespaceInit = innermost == 1 }
     }
     // A main thread that has exited has none of these; any other thread tells for all.
-    func lives(_ id: Int32) -> Bool {
-      directory.threadNameAndState(id).map { !"ZX".contains($0.state) } ?? false
-    }
-    let living = lives(directory.pid) ? directory.pid : directory.threadIDs().first(where: lives)
-    let task = "task/\(living ?? directory.pid)/"
+    let task = "task/\(directory.livingThread())/"
     record.executable = directory.link(task + "exe").map(withoutDeleted)
     record.workingDirectory = directory.link(task + "cwd").map(withoutDeleted)
     if let line = directory.contents(of: task + "cmdline", limit: argumentLimit), !line.isEmpty {
@@ -154,8 +150,8 @@ enum SecretFilter {
   /// scheme://user:password@host
   private static func withoutURLPassword(_ text: String) -> String? {
     guard let scheme = text.utf8.firstIndex(ofPart: "://".utf8) else { return nil }
-    let authority = text[scheme...].dropFirst(3).prefix { !"/?#".contains($0) }
-    // The last of them: a password may have an unescaped @ itself.
+    // Up to a slash only, and to the last @: a password may have ?, # and @ unescaped.
+    let authority = text[scheme...].dropFirst(3).prefix { $0 != "/" }
     guard let at = authority.lastIndex(of: "@"),
       let colon = authority[..<at].firstIndex(of: ":")
     else { return nil }

@@ -34,10 +34,27 @@ final class ThreadSpool {
     return range.lowerBound >= 0 && range.upperBound <= size
   }
 
-  /// Bytes of the file; nil where it has none at that place. They are there as long as the spool is.
+  /// Hands out the bytes of a range, in pieces where there is no room to map them.
   ///
   /// Maps all that there is at the first call: for when the worker has told everything.
-  func bytes(_ range: Range<Int>) -> UnsafeRawBufferPointer? {
+  func forEachPiece<E: Error>(
+    of range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(E) -> Void
+  ) throws(E) {
+    if let mapped = mapped(range) { return try body(mapped) }
+    var piece = [UInt8](repeating: 0, count: min(range.count, Self.pieceSize))
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let wanted = min(piece.count, range.upperBound - start)
+      let count = pread(descriptor, &piece, wanted, off_t(start))
+      guard count > 0 else { return }
+      try Array(piece[..<count]).forEachPiece(body)
+      start += count
+    }
+  }
+
+  private static let pieceSize = 1 << 20
+
+  private func mapped(_ range: Range<Int>) -> UnsafeRawBufferPointer? {
     guard holds(range) else { return nil }
     if range.upperBound > mappings.last?.count ?? 0 {
       let start = mmap(nil, size, PROT_READ, MAP_SHARED | MAP_POPULATE, descriptor, 0)
@@ -83,7 +100,7 @@ struct ReportText: ReportContents {
     for part in parts {
       switch part {
       case .own(let own): try own.forEachPiece(body)
-      case .spooled(let spool, let range): if let bytes = spool.bytes(range) { try body(bytes) }
+      case .spooled(let spool, let range): try spool.forEachPiece(of: range, body)
       }
     }
   }

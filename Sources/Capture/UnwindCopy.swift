@@ -15,28 +15,39 @@ enum UnwindCopy {
   /// there, and libunwind gives up where that cannot be read.
   private static let data: UInt64 = 64 << 10
 
-  /// Those of the mappings that no file has: to be found before anybody stands still, there may be thousands.
-  static func wanted(_ mappings: MappingTable) -> MappingTable {
-    MappingTable(mappings.mappings.filter { $0.isDeleted || $0.path == "[vdso]" })
+  /// Images at most: anyone can map thousands of files in memory.
+  private static let mostImages = 64
+  /// Bytes between two looks at the clock.
+  private static let piece: UInt64 = 1 << 20
+
+  /// What is to be copied: found before anybody stands still, because it takes reading the images' headers.
+  static func wanted(_ mappings: MappingTable, live: ProcessMemory) -> [Range<UInt64>] {
+    let own = mappings.mappings.filter { $0.isDeleted || $0.path == "[vdso]" }
+    // The vDSO is one of the last mappings, and everybody has it.
+    let images = ImageTable(mappings: MappingTable(own.suffix(4 * mostImages)), memory: live)
+      .images.suffix(mostImages)
+    var left = total
+    return images.flatMap(ranges).filter { range in
+      guard UInt64(range.count) <= left else { return false }
+      left -= UInt64(range.count)
+      return true
+    }
   }
 
   /// - Parameters:
-  ///   - mappings: from ``wanted(_:)``.
+  ///   - ranges: from ``wanted(_:live:)``.
   ///   - isOverBudget: true once the process has stood still for long enough.
   static func take(
-    _ mappings: MappingTable, live: ProcessMemory, into snapshot: SnapshotMemory,
+    _ ranges: [Range<UInt64>], live: ProcessMemory, into snapshot: SnapshotMemory,
     isOverBudget: () -> Bool
   ) {
-    if isOverBudget() { return }
-    var left = total
-    var ranges: [Range<UInt64>] = []
-    for image in ImageTable(mappings: mappings, memory: live).images {
-      for range in self.ranges(of: image) where UInt64(range.count) <= left {
-        left -= UInt64(range.count)
-        ranges.append(range)
+    for range in ranges {
+      for start in stride(from: range.lowerBound, to: range.upperBound, by: Int(piece)) {
+        if isOverBudget() { return }
+        snapshot.add(
+          [start..<min(range.upperBound, start + piece)], read: live.readDirectly)
       }
     }
-    if !isOverBudget() { snapshot.add(ranges, read: live.readDirectly) }
   }
 
   /// Where its headers and its unwind information are. The table and the information that it leads to share a

@@ -113,14 +113,15 @@ struct Worker: ~Copyable {
     crashed: Int32?
   ) throws(InferiorError) -> FrozenProcess {
     guard mayFreeze else { return observe(directory, map) }
-    let patience = Instant.now.advanced(byMilliseconds: Self.patienceWithOurOwn)
+    let start = Instant.now
+    let patience = start.advanced(byMilliseconds: Self.patienceWithOurOwn)
     while true {
       do {
         return try freeze(directory, map, managed, crashed: crashed)
       } catch .notPermitted(_, .tracedBy(let tracer)) {
         // Another capture holds it for some milliseconds only.
-        guard Self.isCollector(tracer), Instant.now < patience else {
-          return observe(directory, map, tracedBy: tracer)
+        guard ProcessDirectory.isCollector(tracer), Instant.now < patience else {
+          return observe(directory, map, tracedBy: tracer, since: start)
         }
         Instant.sleep(microseconds: 5000)
       }
@@ -130,14 +131,9 @@ struct Worker: ~Copyable {
   /// Milliseconds to wait for another capture of the same process.
   private static let patienceWithOurOwn = 2000.0
 
-  private static func isCollector(_ pid: Int32) -> Bool {
-    // TASK_COMM_LEN leaves 15 characters of the name (proc_pid_comm(5)).
-    ProcessDirectory.read(path: "/proc/\(pid)/comm", limit: 64)
-      .map { $0.starts(with: "inquest-collect".utf8) } ?? false
-  }
-
   private func observe(
-    _ directory: borrowing ProcessDirectory, _ map: MapReading, tracedBy tracer: Int32
+    _ directory: borrowing ProcessDirectory, _ map: MapReading, tracedBy tracer: Int32,
+    since start: Instant
   ) -> FrozenProcess {
     // A debugger's process can be looked at all the same: nothing but stopping is refused.
     facts.send(.frozen, milliseconds: 0)
@@ -147,6 +143,7 @@ struct Worker: ~Copyable {
         "of each thread's registers two are known at most; stacks may end early, and those of running "
         + "threads are not read",
       remedy: Refusal.tracedBy(pid: tracer).remedy)
+    end(start)
     return observe(directory, map, as: .refused)
   }
 
@@ -162,7 +159,8 @@ struct Worker: ~Copyable {
       room: StackCopy.room(
         threads: directory.threadCount() ?? 1, mappings: map.mappings),
       share: { Cores.share($0, atLeast: 2, $1) })
-    let unfiled = UnwindCopy.wanted(map.mappings)
+    let unfiled = UnwindCopy.wanted(
+      map.mappings, live: ProcessMemory(pid: directory.livingThread()))
     // The runtime allows us to trace it only after it has forked us; by hand there is at most another
     // capture to wait for, which is over in a moment.
     let patience = request.trigger == .crash ? 1000.0 : 100
@@ -292,7 +290,7 @@ struct Worker: ~Copyable {
     }
     end(start)
     if !lines.isEmpty { diagnose(examination, walks, symbols: symbols, lines: lines) }
-    if directory.status()?.hasNoMemory ?? true {
+    if !directory.hasMemory() {
       limit(
         "process", problem: "the process ended while it was examined",
         effect: "what was still to be read of its memory and files is missing")

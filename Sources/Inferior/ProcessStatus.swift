@@ -65,6 +65,33 @@ extension ProcessDirectory {
     contents(of: "status").flatMap { $0.isEmpty ? nil : ProcessStatus(text: $0) }
   }
 
+  /// The leader, or if that has exited any thread that has not.
+  public func livingThread() -> Int32 {
+    func lives(_ id: Int32) -> Bool {
+      threadNameAndState(id).map { !"ZX".contains($0.state) } ?? false
+    }
+    return lives(pid) ? pid : threadIDs().first(where: lives) ?? pid
+  }
+
+  /// False once nothing of the process is left to be read: it has ended, if perhaps nobody knows yet.
+  public func hasMemory() -> Bool {
+    contents(of: "task/\(livingThread())/maps", limit: 64)?.isEmpty == false
+  }
+
+  /// Who traces a thread; 0 for nobody, nil once it is gone.
+  func tracer(ofThread id: Int32) -> Int32? {
+    contents(of: "task/\(id)/status").flatMap {
+      $0.isEmpty ? nil : ProcessStatus(text: $0).tracerPID
+    }
+  }
+
+  /// Whether a process is a collector of ours.
+  public static func isCollector(_ pid: Int32) -> Bool {
+    // TASK_COMM_LEN leaves 15 characters of the name (proc_pid_comm(5)).
+    read(path: "/proc/\(pid)/comm", limit: 64).map { $0.starts(with: "inquest-collect".utf8) }
+      ?? false
+  }
+
   /// A thread's name and the letter of its state, before anything stops it; nil once it is gone.
   public func threadNameAndState(_ id: Int32) -> (name: String, state: Character)? {
     ThreadStat.read(below: descriptor, "task/\(id)/stat")

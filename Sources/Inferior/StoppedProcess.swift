@@ -14,7 +14,7 @@ public struct StoppedProcess: ~Copyable {
 
   /// Milliseconds for which a thread in an uninterruptible sleep is given the chance to wake up.
   private static let graceForSleepers = 2.0
-  /// Milliseconds from the first stop in which a thread that somebody else traces may become free.
+  /// Milliseconds from the first stop in which threads that another capture is letting go of are waited for.
   private static let graceForTraced = 20.0
 
   /// Stops every thread of the process.
@@ -100,6 +100,10 @@ public struct StoppedProcess: ~Copyable {
           thread.hold = .none(.refused)
           threads.append(thread)
         }
+      }
+      if let first {
+        let grace = first.advanced(byMilliseconds: min(Self.graceForTraced, askWithin / 2))
+        Self.askAgain(&threads, directory, until: grace)
       }
     }
     begun = first ?? .now
@@ -188,6 +192,28 @@ public struct StoppedProcess: ~Copyable {
     found.reserveCapacity(ids.count)
     for (id, state) in zip(ids, states) { found[id] = state }
     return found
+  }
+
+  /// Once more those that were refused, as long as it is another capture that holds them: it lets go in the
+  /// order in which we ask.
+  private static func askAgain(
+    _ threads: inout [StoppedThread], _ directory: borrowing ProcessDirectory, until end: Instant
+  ) {
+    while Instant.now < end,
+      let index = threads.firstIndex(where: { $0.hold == .none(.refused) }),
+      let tracer = directory.tracer(ofThread: threads[index].id),
+      tracer == 0 || ProcessDirectory.isCollector(tracer)
+    {
+      switch seize(threads[index].id, directory, retryUntil: nil) {
+      case 0:
+        _ = inquest_ptrace(INQUEST_PTRACE_INTERRUPT, threads[index].id, 0, nil)
+        threads[index].hold = .stopping
+      case ESRCH: threads[index].hold = .none(.exited)
+      // Nobody traces it and yet it is refused: that will not change.
+      case _ where tracer == 0: return
+      default: Instant.sleep(microseconds: 500)
+      }
+    }
   }
 
   /// 0, or the errno of PTRACE_SEIZE.

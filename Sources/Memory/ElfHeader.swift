@@ -11,6 +11,8 @@ struct ElfHeader {
   private static let maximumSegments = 128
   /// Longest PT_NOTE segment that is read, in bytes.
   private static let maximumNotes = 64 * 1024
+  /// PT_NOTE segments that are looked at: linkers write three at most.
+  private static let mostNoteSegments = 4
   private static let programHeaderSize = 56
 
   /// Nil unless a 64-bit little-endian ELF header lies at `base`.
@@ -61,7 +63,7 @@ struct ElfHeader {
 
   /// The descriptor of the NT_GNU_BUILD_ID note, or nil.
   func buildID(memory: some MemorySource, loadBias: UInt64) -> [UInt8]? {
-    for segment in segments where segment.type == ElfSegment.note {
+    for segment in segments.filter({ $0.type == ElfSegment.note }).prefix(Self.mostNoteSegments) {
       let size = Int(min(segment.memorySize, UInt64(Self.maximumNotes)))
       let notes = memory.prefix(at: segment.address &+ loadBias, atMost: size)
       if let found = Self.buildID(notes: notes) { return found }

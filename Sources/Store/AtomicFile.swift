@@ -61,6 +61,7 @@ enum AtomicFile {
       // Of a report nobody waits for, the machine may be next to fail; a file that the user asked for is the
       // user's to sync, like any command's, and 10 MB of it take as long as freezing 300 threads.
       if !replace { try file.sync(path: path) }
+      try file.close(path: path)
       let final =
         replace
         ? try rename(temporary, to: name, in: directory, path: path)

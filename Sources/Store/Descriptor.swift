@@ -10,7 +10,7 @@ struct Descriptor: ~Copyable {
 
   deinit {
     // Never retried: on Linux the number is free again even after EINTR.
-    _ = close(number)
+    _ = Glibc.close(number)
   }
 
   /// Writes everything, in as many calls as it takes.
@@ -27,6 +27,14 @@ struct Descriptor: ~Copyable {
         rest = rest.dropFirst(count)
       }
     }
+  }
+
+  /// Closes it where that can still be heard: network file systems report a full disk only here.
+  consuming func close(path: String) throws(StoreError) {
+    let number = number
+    discard self
+    // Never retried, as in the deinit; EINTR says nothing about the data.
+    if Glibc.close(number) != 0, errno != EINTR { throw .from(errno, path: path) }
   }
 
   /// The data reaches the disk, or the caller hears that it did not: some file systems report a full

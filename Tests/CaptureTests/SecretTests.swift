@@ -23,6 +23,8 @@ import Testing
       (["app", "--token"], ["app", "--token"]),
       (["app", "postgres://u:p@h/db"], ["app", "postgres://u:\(hidden)@h/db"]),
       (["app", "amqp://u:p@ss@h/v"], ["app", "amqp://u:\(hidden)@h/v"]),
+      (["app", "amqp://u:s3cr?t@h/v"], ["app", "amqp://u:\(hidden)@h/v"]),
+      (["app", "amqp://u:p#@h?x=1"], ["app", "amqp://u:\(hidden)@h?x=1"]),
       (["app", "https://h:80/a@b"], ["app", "https://h:80/a@b"]),
       (["app", "--url=amqp://u:p@h"], ["app", "--url=amqp://u:\(hidden)@h"]),
       (["app", "--urls", "http://*:5000"], ["app", "--urls", "http://*:5000"]),

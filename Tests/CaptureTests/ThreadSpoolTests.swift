@@ -115,13 +115,29 @@ import Testing
     let spool = try #require(ThreadSpool())
     #expect(pwrite(spool.descriptor, ",{\"a\":1}", 8, 0) == 8)
     #expect(ftruncate(spool.descriptor, 0) == -1 && errno == EPERM)
-    #expect(spool.bytes(1..<8).map { Array($0) } == Array("{\"a\":1}".utf8))
-    #expect(spool.bytes(1..<9) == nil)
-    // It grows: what was handed out stays.
-    let first = try #require(spool.bytes(0..<8))
+    func bytes(_ range: Range<Int>) -> [UInt8] {
+      var bytes: [UInt8] = []
+      spool.forEachPiece(of: range) { bytes += $0 }
+      return bytes
+    }
+    #expect(bytes(1..<8) == Array("{\"a\":1}".utf8))
+    #expect(spool.holds(0..<8) && !spool.holds(1..<9))
     #expect(ftruncate(spool.descriptor, 1 << 20) == 0)
-    #expect(spool.bytes(0..<1 << 20)?.count == 1 << 20)
-    #expect(first[0] == UInt8(ascii: ","))
+    #expect(spool.holds(0..<1 << 20) && bytes(0..<1 << 20).count == 1 << 20)
+  }
+
+  /// Where memory is short nothing can be mapped: then it is read.
+  @Test func whatCannotBeMappedIsRead() throws {
+    let spool = try #require(ThreadSpool())
+    let bytes = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 / 7) }
+    #expect(pwrite(spool.descriptor, bytes, bytes.count, 0) == bytes.count)
+    var (read, pieces): ([UInt8], Int) = ([], 0)
+    // Beyond its end there is nothing to map.
+    spool.forEachPiece(of: 5..<3_000_001) {
+      read += $0
+      pieces += 1
+    }
+    #expect(read == Array(bytes[5...]) && pieces == 3)
   }
 
   /// A service that may write no files is captured all the same.

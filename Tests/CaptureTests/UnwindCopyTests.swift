@@ -24,7 +24,8 @@ import Testing
     #expect(
       StackCopy.take(
         threads, pid: pid, mappings: mappings, live: live, into: memory, isOverBudget: { false }))
-    UnwindCopy.take(UnwindCopy.wanted(mappings), live: live, into: memory, isOverBudget: { false })
+    UnwindCopy.take(
+      UnwindCopy.wanted(mappings, live: live), live: live, into: memory, isOverBudget: { false })
     stopped.release()
     return (threads, mappings, memory)
   }
@@ -77,7 +78,8 @@ import Testing
     let mappings = MappingTable(text: try bytes(of: "/proc/\(fixture.pid)/maps"))
     let live = ProcessMemory(pid: fixture.pid)
     let memory = SnapshotMemory(live: live)
-    UnwindCopy.take(UnwindCopy.wanted(mappings), live: live, into: memory, isOverBudget: { true })
+    UnwindCopy.take(
+      UnwindCopy.wanted(mappings, live: live), live: live, into: memory, isOverBudget: { true })
     let vdso = try #require(mappings.mappings.first { $0.path == "[vdso]" })
     #expect(memory.copied(around: vdso.start) == nil)
   }

@@ -17,6 +17,13 @@ public struct InspectorServer {
       path: path, runtimeBase: runtimeBase, isCore3: version.isCore3OrEarlier, memory: memory)
   }
 
+  /// True for what is asked while the process stands still.
+  public static func isUrgent(_ question: [UInt8]) -> Bool {
+    var reader = WireReader(question[...])
+    let kind = (try? reader.word()).flatMap(InspectorQuestion.init)
+    return kind == .threads || kind == .exception || kind == .failFast
+  }
+
   /// What a question is about, for people: `reading threads`.
   public static func name(of question: [UInt8]) -> String {
     var reader = WireReader(question[...])
