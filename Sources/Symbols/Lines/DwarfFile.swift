@@ -9,8 +9,9 @@ import Glibc
 struct DwarfFile: ~Copyable {
   private let file: ElfFile
   private let elf: OpaquePointer
-  /// libdw's handle.
-  let dwarf: OpaquePointer
+  private let handle: DwarfHandle
+  /// What dwz has moved out of it, if anything: libdw's handle on that.
+  private(set) var supplement: OpaquePointer?
 
   /// In bytes; a file larger than this is mapped. See docs/ARCHITECTURE.md for what was measured.
   private static let loadLimit: UInt64 = 32 << 20
@@ -29,22 +30,29 @@ struct DwarfFile: ~Copyable {
     guard let elf = file.bytes.begin(isMapped: file.bytes.count > DwarfFile.loadLimit) else {
       throw .unreadable("libelf cannot open it")
     }
-    guard let dwarf = dwarf_begin_elf(elf, DWARF_C_READ, nil) else {
+    do throws(ImageProblem) {
+      handle = try DwarfHandle(elf)
+    } catch {
       elf_end(elf)
-      throw .unreadable(DwarfFile.lastError())
+      throw error
     }
     self.file = file
     self.elf = elf
-    self.dwarf = dwarf
   }
 
   deinit {
-    dwarf_end(dwarf)
     elf_end(elf)
   }
 
-  private static func lastError() -> String {
-    "its debug information: " + (dwarf_errmsg(-1).map { String(cString: $0) } ?? "unknown")
+  /// libdw's handle.
+  var dwarf: OpaquePointer { handle.dwarf }
+
+  /// Another handle of libdw's, which must not outlive this one. Not while others are in use: libelf is not
+  /// made for several threads.
+  func another() throws(ImageProblem) -> DwarfHandle {
+    let other = try DwarfHandle(elf)
+    if let supplement { dwarf_setalt(other.dwarf, supplement) }
+    return other
   }
 
   /// Turns away what claims to unpack to more than we want to have in memory.
@@ -84,7 +92,8 @@ struct DwarfFile: ~Copyable {
   }
 
   /// Lets libdw look into `supplement`, which must outlive the last look-up.
-  func use(_ supplement: borrowing DwarfFile) {
+  mutating func use(_ supplement: borrowing DwarfFile) {
+    self.supplement = supplement.dwarf
     dwarf_setalt(dwarf, supplement.dwarf)
   }
 
@@ -100,5 +109,23 @@ struct DwarfFile: ~Copyable {
     let short = bytes.loadUnaligned(fromByteOffset: Int(offset), as: UInt32.self)
     guard short == .max else { return UInt64(short) }
     return bytes.loadUnaligned(fromByteOffset: Int(offset) + 4, as: UInt64.self)
+  }
+}
+
+/// One of libdw's handles on a file, with all that libdw has decoded through it: nothing of that is given
+/// back earlier. A handle is for one thread.
+struct DwarfHandle: ~Copyable {
+  let dwarf: OpaquePointer
+
+  fileprivate init(_ elf: OpaquePointer) throws(ImageProblem) {
+    guard let dwarf = dwarf_begin_elf(elf, DWARF_C_READ, nil) else {
+      let message = dwarf_errmsg(-1).map { String(cString: $0) }
+      throw .unreadable("its debug information: " + (message ?? "unknown"))
+    }
+    self.dwarf = dwarf
+  }
+
+  deinit {
+    dwarf_end(dwarf)
   }
 }
