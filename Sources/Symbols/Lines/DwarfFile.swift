@@ -15,8 +15,6 @@ struct DwarfFile: ~Copyable {
 
   /// In bytes; a file larger than this is mapped. See docs/ARCHITECTURE.md for what was measured.
   private static let loadLimit: UInt64 = 32 << 20
-  /// In bytes, of all sections that have to be unpacked together: libdw unpacks each of them at once.
-  private static let unpackedLimit: UInt64 = 1 << 30
 
   /// True if `file` has debug information, packed or not.
   static func isIn(_ file: borrowing ElfFile) -> Bool {
@@ -26,7 +24,8 @@ struct DwarfFile: ~Copyable {
   }
 
   init(_ file: consuming ElfFile) throws(ImageProblem) {
-    try DwarfFile.checkPacked(file)
+    let file =
+      if let unpacked = try UnpackedFile.make(of: file) { unpacked } else { file }
     guard let elf = file.bytes.begin(isMapped: file.bytes.count > DwarfFile.loadLimit) else {
       throw .unreadable("libelf cannot open it")
     }
@@ -55,31 +54,6 @@ struct DwarfFile: ~Copyable {
     return other
   }
 
-  /// Turns away what claims to unpack to more than we want to have in memory.
-  private static func checkPacked(_ file: borrowing ElfFile) throws(ImageProblem) {
-    var total: UInt64 = 0
-    for section in file.sections {
-      let size: UInt64
-      if section.isCompressed {
-        let bytes = file.bytes.prefix(
-          at: section.offset, atMost: MemoryLayout<Elf64_Chdr>.size)
-        guard bytes.count == MemoryLayout<Elf64_Chdr>.size else { continue }
-        size = bytes.withUnsafeBytes { $0.loadUnaligned(as: Elf64_Chdr.self) }.ch_size
-      } else if section.name.hasPrefix(".zdebug_") {
-        // "ZLIB", then the size in big endian.
-        size = file.bytes.prefix(at: section.offset, atMost: 12).dropFirst(4)
-          .reduce(0) { $0 << 8 | UInt64($1) }
-      } else {
-        continue
-      }
-      let (sum, overflow) = total.addingReportingOverflow(size)
-      guard !overflow, sum <= unpackedLimit else {
-        throw .unreadable("its debug information unpacks to more than \(unpackedLimit >> 20) MB")
-      }
-      total = sum
-    }
-  }
-
   /// The file's name and build-id of what dwz has moved to another file; nil where nothing was.
   var supplementLink: (name: String, buildID: [UInt8])? {
     var name: UnsafePointer<CChar>?
@@ -99,8 +73,8 @@ struct DwarfFile: ~Copyable {
 
   /// How many bytes the line table at `offset` of .debug_line takes; nil if it does not lie in there.
   func lineTableSize(at offset: UInt64) -> UInt64? {
-    let index = file.sections.firstIndex { $0.name == ".debug_line" || $0.name == ".zdebug_line" }
-    // libdw has unpacked it by now. Sections are numbered from 1.
+    let index = file.sections.firstIndex { $0.name == ".debug_line" }
+    // Sections are numbered from 1.
     guard let index, let section = elf_getscn(elf, index + 1),
       let data = elf_getdata(section, nil), let base = data.pointee.d_buf
     else { return nil }
