@@ -2,7 +2,7 @@ internal import CElfutils
 
 /// Some units' share of a search, with a handle of libdw's for them alone.
 ///
-/// What libdw has decoded goes with its handle: 20 times the size of the line tables, most of it. And
+/// What libdw has decoded goes with its handle: 10 times the size of the line tables, most of it. And
 /// batches can be looked at by several threads at once.
 struct LineBatch: ~Copyable {
   private var handle: DwarfHandle?
