@@ -58,10 +58,10 @@ let package = Package(
       linkerSettings: [.linkedLibrary(unwindLibrary)]),
     .target(
       name: "CElfutils",
-      // xz for .gnu_debugdata, which libdw would unpack without limit.
+      // xz for .gnu_debugdata, which libdw would unpack without limit; libdeflate for packed debug sections.
       linkerSettings: [
         .linkedLibrary(":libdw.a"), .linkedLibrary(":libelf.a"), .linkedLibrary(":liblzma.a"),
-        .linkedLibrary(":libz.a"), .linkedLibrary(":libbz2.a"),
+        .linkedLibrary(":libz.a"), .linkedLibrary(":libbz2.a"), .linkedLibrary(":libdeflate.a"),
       ]),
     .target(name: "CDac"),
     .target(

@@ -360,7 +360,8 @@ struct Worker: ~Copyable {
     // Well before the supervisor ends a stage that hangs: half a file's lines are better than none.
     let limit = Instant.now.advanced(byMilliseconds: deadline.milliseconds(since: .now) / 3)
     let result = symbolizer.lines(
-      of: addresses, in: examination.images, isPastDeadline: { Instant.now > limit })
+      of: addresses, in: examination.images, share: { Cores.share($0, atLeast: 1, $1) },
+      isPastDeadline: { Instant.now > limit })
     self.limit(
       .lines, result.problems, examination,
       effect: "its functions have no source lines, and inlined calls are missing")

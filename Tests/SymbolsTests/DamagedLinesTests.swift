@@ -15,7 +15,7 @@ import Testing
   /// of thousands that were tried none made libdw die; if one ever does, that costs a report its lines.
   @Test(arguments: [
     ["g++", "-g", "-O2"], ["g++", "-gdwarf-4", "-O2", "-fdebug-types-section"],
-    ["clang++", "-g", "-O2"], ["clang++", "-gdwarf-4", "-O1"],
+    ["clang++", "-g", "-O2"], ["clang++", "-gdwarf-4", "-O1"], ["g++", "-g", "-O2", "-gz=zlib"],
   ])
   func flippedBytes(build: [String]) throws {
     try lab.write(

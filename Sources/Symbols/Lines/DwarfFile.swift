@@ -9,13 +9,12 @@ import Glibc
 struct DwarfFile: ~Copyable {
   private let file: ElfFile
   private let elf: OpaquePointer
-  /// libdw's handle.
-  let dwarf: OpaquePointer
+  private let handle: DwarfHandle
+  /// What dwz has moved out of it, if anything: libdw's handle on that.
+  private(set) var supplement: OpaquePointer?
 
   /// In bytes; a file larger than this is mapped. See docs/ARCHITECTURE.md for what was measured.
   private static let loadLimit: UInt64 = 32 << 20
-  /// In bytes, of all sections that have to be unpacked together: libdw unpacks each of them at once.
-  private static let unpackedLimit: UInt64 = 1 << 30
 
   /// True if `file` has debug information, packed or not.
   static func isIn(_ file: borrowing ElfFile) -> Bool {
@@ -25,51 +24,34 @@ struct DwarfFile: ~Copyable {
   }
 
   init(_ file: consuming ElfFile) throws(ImageProblem) {
-    try DwarfFile.checkPacked(file)
+    let file =
+      if let unpacked = try UnpackedFile.make(of: file) { unpacked } else { file }
     guard let elf = file.bytes.begin(isMapped: file.bytes.count > DwarfFile.loadLimit) else {
       throw .unreadable("libelf cannot open it")
     }
-    guard let dwarf = dwarf_begin_elf(elf, DWARF_C_READ, nil) else {
+    do throws(ImageProblem) {
+      handle = try DwarfHandle(elf)
+    } catch {
       elf_end(elf)
-      throw .unreadable(DwarfFile.lastError())
+      throw error
     }
     self.file = file
     self.elf = elf
-    self.dwarf = dwarf
   }
 
   deinit {
-    dwarf_end(dwarf)
     elf_end(elf)
   }
 
-  private static func lastError() -> String {
-    "its debug information: " + (dwarf_errmsg(-1).map { String(cString: $0) } ?? "unknown")
-  }
+  /// libdw's handle.
+  var dwarf: OpaquePointer { handle.dwarf }
 
-  /// Turns away what claims to unpack to more than we want to have in memory.
-  private static func checkPacked(_ file: borrowing ElfFile) throws(ImageProblem) {
-    var total: UInt64 = 0
-    for section in file.sections {
-      let size: UInt64
-      if section.isCompressed {
-        let bytes = file.bytes.prefix(
-          at: section.offset, atMost: MemoryLayout<Elf64_Chdr>.size)
-        guard bytes.count == MemoryLayout<Elf64_Chdr>.size else { continue }
-        size = bytes.withUnsafeBytes { $0.loadUnaligned(as: Elf64_Chdr.self) }.ch_size
-      } else if section.name.hasPrefix(".zdebug_") {
-        // "ZLIB", then the size in big endian.
-        size = file.bytes.prefix(at: section.offset, atMost: 12).dropFirst(4)
-          .reduce(0) { $0 << 8 | UInt64($1) }
-      } else {
-        continue
-      }
-      let (sum, overflow) = total.addingReportingOverflow(size)
-      guard !overflow, sum <= unpackedLimit else {
-        throw .unreadable("its debug information unpacks to more than \(unpackedLimit >> 20) MB")
-      }
-      total = sum
-    }
+  /// Another handle of libdw's, which must not outlive this one. Not while others are in use: libelf is not
+  /// made for several threads.
+  func another() throws(ImageProblem) -> DwarfHandle {
+    let other = try DwarfHandle(elf)
+    if let supplement { dwarf_setalt(other.dwarf, supplement) }
+    return other
   }
 
   /// The file's name and build-id of what dwz has moved to another file; nil where nothing was.
@@ -84,14 +66,15 @@ struct DwarfFile: ~Copyable {
   }
 
   /// Lets libdw look into `supplement`, which must outlive the last look-up.
-  func use(_ supplement: borrowing DwarfFile) {
+  mutating func use(_ supplement: borrowing DwarfFile) {
+    self.supplement = supplement.dwarf
     dwarf_setalt(dwarf, supplement.dwarf)
   }
 
   /// How many bytes the line table at `offset` of .debug_line takes; nil if it does not lie in there.
   func lineTableSize(at offset: UInt64) -> UInt64? {
-    let index = file.sections.firstIndex { $0.name == ".debug_line" || $0.name == ".zdebug_line" }
-    // libdw has unpacked it by now. Sections are numbered from 1.
+    let index = file.sections.firstIndex { $0.name == ".debug_line" }
+    // Sections are numbered from 1.
     guard let index, let section = elf_getscn(elf, index + 1),
       let data = elf_getdata(section, nil), let base = data.pointee.d_buf
     else { return nil }
@@ -100,5 +83,23 @@ struct DwarfFile: ~Copyable {
     let short = bytes.loadUnaligned(fromByteOffset: Int(offset), as: UInt32.self)
     guard short == .max else { return UInt64(short) }
     return bytes.loadUnaligned(fromByteOffset: Int(offset) + 4, as: UInt64.self)
+  }
+}
+
+/// One of libdw's handles on a file, with all that libdw has decoded through it: nothing of that is given
+/// back earlier. A handle is for one thread.
+struct DwarfHandle: ~Copyable {
+  let dwarf: OpaquePointer
+
+  fileprivate init(_ elf: OpaquePointer) throws(ImageProblem) {
+    guard let dwarf = dwarf_begin_elf(elf, DWARF_C_READ, nil) else {
+      let message = dwarf_errmsg(-1).map { String(cString: $0) }
+      throw .unreadable("its debug information: " + (message ?? "unknown"))
+    }
+    self.dwarf = dwarf
+  }
+
+  deinit {
+    dwarf_end(dwarf)
   }
 }

@@ -12,6 +12,7 @@ enum DwarfName: Hashable {
 /// Names functions by their debug information entries, each once.
 struct DwarfNames {
   private var known: [UnsafeMutableRawPointer: DwarfName?] = [:]
+  private var tree = EntryParents()
 
   /// A function may say what it is in another entry, and that one in a third.
   private static let referenceLimit = 16
@@ -22,24 +23,24 @@ struct DwarfNames {
     // class have the same one.
     guard let key = DwarfNames.follow([DW_AT_abstract_origin], from: entry).addr else { return nil }
     if let known = known[key] { return known }
-    let name = DwarfNames.find(&entry, isPastDeadline)
+    let name = find(&entry, isPastDeadline)
     known[key] = .some(name)
     return name
   }
 
-  private static func find(_ entry: inout Dwarf_Die, _ isPastDeadline: () -> Bool) -> DwarfName? {
+  private mutating func find(
+    _ entry: inout Dwarf_Die, _ isPastDeadline: () -> Bool
+  ) -> DwarfName? {
     for name in [DW_AT_linkage_name, DW_AT_MIPS_linkage_name] {
       var attribute = Dwarf_Attribute()
       if dwarf_attr_integrate(&entry, UInt32(name), &attribute) != nil,
-        let text = text(dwarf_formstring(&attribute))
+        let text = DwarfNames.text(dwarf_formstring(&attribute))
       {
         return .mangled(text)
       }
     }
-    guard let own = text(dwarf_diename(&entry)) else { return nil }
-    // It lies where it was first declared.
-    var declaration = follow([DW_AT_abstract_origin, DW_AT_specification], from: entry)
-    let around = isPastDeadline() ? [] : scopes(around: &declaration)
+    guard let own = DwarfNames.text(dwarf_diename(&entry)) else { return nil }
+    let around = isPastDeadline() ? [] : scopes(around: entry, isPastDeadline)
     return .written((around + [own]).joined(separator: "::"))
   }
 
@@ -58,24 +59,22 @@ struct DwarfNames {
     return current
   }
 
-  /// The namespaces, types and functions that an entry lies in, outermost first.
+  /// The namespaces, types and functions that a function lies in where it was first declared, outermost first.
   ///
   /// - Parameter depth: of functions that lie in functions.
-  private static func scopes(around entry: inout Dwarf_Die, depth: Int = 0) -> [String] {
-    // libdw finds them by walking the unit: not for languages that have none.
+  private mutating func scopes(
+    around function: Dwarf_Die, depth: Int = 0, _ isPastDeadline: () -> Bool
+  ) -> [String] {
+    var declaration = DwarfNames.follow(
+      [DW_AT_abstract_origin, DW_AT_specification], from: function)
     var unit = Dwarf_Die()
-    guard depth < referenceLimit, dwarf_diecu(&entry, &unit, nil, nil) != nil,
-      hasScopes(dwarf_srclang(&unit))
+    guard depth < DwarfNames.referenceLimit, dwarf_diecu(&declaration, &unit, nil, nil) != nil,
+      DwarfNames.hasScopes(dwarf_srclang(&unit))
     else { return [] }
-    var scopes: UnsafeMutablePointer<Dwarf_Die>?
-    let count = dwarf_getscopes_die(&entry, &scopes)
-    guard count > 0, let scopes else { return [] }
-    defer { free(scopes) }
-    // The entry itself comes first, the unit last.
     var names: [String] = []
-    for index in 1..<max(1, min(Int(count), LineSearch.Limit.depth)) {
-      let name = text(dwarf_diename(&scopes[index]))
-      switch dwarf_tag(&scopes[index]) {
+    for var scope in tree.parents(of: &declaration, isPastDeadline).reversed() {
+      let name = DwarfNames.text(dwarf_diename(&scope))
+      switch dwarf_tag(&scope) {
       case CInt(DW_TAG_namespace):
         names.append(name ?? "(anonymous namespace)")
       case CInt(DW_TAG_structure_type), CInt(DW_TAG_class_type), CInt(DW_TAG_union_type),
@@ -84,8 +83,7 @@ struct DwarfNames {
       case CInt(DW_TAG_subprogram):
         names.append(name ?? "?")
         // Its body lies in the unit, and only its declaration in its namespace.
-        var declaration = follow([DW_AT_abstract_origin, DW_AT_specification], from: scopes[index])
-        return Self.scopes(around: &declaration, depth: depth + 1) + names.reversed()
+        return scopes(around: scope, depth: depth + 1, isPastDeadline) + names.reversed()
       default:
         continue
       }

@@ -2,11 +2,9 @@ internal import CElfutils
 import Glibc
 import Memory
 
-/// Finds the source lines and the inlined calls of a set of addresses in one file's DWARF.
+/// Finds the source lines and the inlined calls of a set of addresses in some units of one file's DWARF.
 ///
-/// Every unit's root entry is looked at once, for its address ranges: .debug_aranges would be a little
-/// faster, but clang writes none and nobody says whether it is complete. Then each unit that holds an
-/// address has its line table decoded and its tree walked once, for all of them.
+/// Each unit has its line table decoded and its tree walked once, for all of its addresses.
 struct LineSearch {
   /// What was found for one address, names as the file spells them.
   struct Found {
@@ -21,11 +19,9 @@ struct LineSearch {
   }
 
   enum Limit {
-    /// Chromium has some 50,000.
-    static let units = 1_000_000
     /// Ranges of one entry.
     static let ranges = 1_000_000
-    /// Entries walked in one file.
+    /// Entries walked in one search.
     static let entries = 200_000_000
     /// Levels of the tree, and so of inlined calls.
     static let depth = 200
@@ -35,7 +31,6 @@ struct LineSearch {
     static let path = 4096
   }
 
-  private let dwarf: OpaquePointer
   private var names = DwarfNames()
   private(set) var found: [UInt64: Found] = [:]
   /// What cost a line, in a few words; nil if nothing did.
@@ -43,71 +38,26 @@ struct LineSearch {
   private(set) var isPastDeadline = false
   private var entriesLeft = Limit.entries
 
-  /// - Parameter addresses: as the file has them, ascending and without repetition.
-  static func run(
-    _ addresses: [UInt64], in file: borrowing DwarfFile, isPastDeadline: () -> Bool
-  ) -> LineSearch {
-    var search = LineSearch(dwarf: file.dwarf)
-    for (unit, inside) in search.units(of: addresses, isPastDeadline) {
-      if isPastDeadline() {
-        search.isPastDeadline = true
-        break
-      }
-      search.look(for: inside, in: unit, of: file, isPastDeadline)
-    }
-    return search
-  }
-
-  private init(dwarf: OpaquePointer) {
-    self.dwarf = dwarf
-  }
-
-  // MARK: Units
-
-  /// The units that hold any of `addresses`, and which of them each one holds.
-  private mutating func units(
-    of addresses: [UInt64], _ isPastDeadline: () -> Bool
-  ) -> [(root: Dwarf_Die, addresses: [UInt64])] {
-    var units: [(root: Dwarf_Die, addresses: [UInt64])] = []
-    var open = addresses
-    var unit: OpaquePointer?
-    var count = 0
-    while !open.isEmpty {
-      var next: OpaquePointer?
+  /// - Parameter dwarf: where the units were found, or another handle on the same file.
+  mutating func look(
+    in units: some Sequence<UnitSearch.Unit>, of dwarf: OpaquePointer, _ isPastDeadline: () -> Bool
+  ) {
+    for unit in units {
+      if isPastDeadline() { self.isPastDeadline = true }
+      if self.isPastDeadline { return }
       var root = Dwarf_Die()
-      var type: UInt8 = 0
-      // Without a place for a split unit: libdw would open whatever file the unit names.
-      let status = dwarf_get_units(dwarf, unit, &next, nil, &type, &root, nil)
-      guard status == 0, let next else {
-        if status < 0 { damage = "damaged" }
-        break
+      guard dwarf_offdie(dwarf, unit.offset, &root) != nil else {
+        damage = "damaged"
+        continue
       }
-      unit = next
-      count += 1
-      if count % 256 == 0, isPastDeadline() {
-        self.isPastDeadline = true
-        break
-      }
-      guard count < Limit.units else {
-        damage = "more than \(Limit.units) units"
-        break
-      }
-      guard CInt(type) == DW_UT_compile || CInt(type) == DW_UT_skeleton else { continue }
-      let inside = DwarfRanges.addresses(open, in: &root)
-      guard !inside.isEmpty else { continue }
-      units.append((root, inside))
-      // No code belongs to two, unless a linker has folded equal functions.
-      open.removeAll(where: inside.contains)
+      look(for: unit.addresses, in: &root, lines: unit.lineTable > 0, isPastDeadline)
     }
-    return units
   }
 
   private mutating func look(
-    for addresses: [UInt64], in root: Dwarf_Die, of file: borrowing DwarfFile,
-    _ isPastDeadline: () -> Bool
+    for addresses: [UInt64], in root: inout Dwarf_Die, lines: Bool, _ isPastDeadline: () -> Bool
   ) {
-    var root = root
-    let hasLines = decodeLines(&root, file)
+    let hasLines = lines && decodeLines(&root)
     var walk = EntryWalk(entriesLeft: entriesLeft)
     walk.run(root, addresses, isPastDeadline)
     entriesLeft = walk.entriesLeft
@@ -143,21 +93,8 @@ struct LineSearch {
 
   // MARK: Lines
 
-  /// Makes libdw decode a unit's line table; false where there is none, or one that is too large.
-  private mutating func decodeLines(_ root: inout Dwarf_Die, _ file: borrowing DwarfFile) -> Bool {
-    var attribute = Dwarf_Attribute()
-    var offset: Dwarf_Word = 0
-    guard dwarf_attr(&root, UInt32(DW_AT_stmt_list), &attribute) != nil,
-      dwarf_formudata(&attribute, &offset) == 0
-    else { return false }
-    guard let size = file.lineTableSize(at: offset) else {
-      damage = "damaged"
-      return false
-    }
-    guard size <= Limit.lineTable else {
-      damage = "a line table of \(size >> 20) MB"
-      return false
-    }
+  /// Makes libdw decode a unit's line table; false if it cannot, or nothing is in it.
+  private mutating func decodeLines(_ root: inout Dwarf_Die) -> Bool {
     var lines: OpaquePointer?
     var count = 0
     guard dwarf_getsrclines(&root, &lines, &count) == 0 else {

@@ -12,10 +12,12 @@ extension Symbolizer {
   /// - Parameters:
   ///   - addresses: as for ``resolve(_:in:isPastDeadline:)``.
   ///   - images: what lies where.
-  ///   - isPastDeadline: asked now and then; once true, the rest stays without lines. libdw cannot be
-  ///     interrupted while it decodes one line table.
+  ///   - share: calls its second argument for parts of as many items as its first says, at once if it can.
+  ///   - isPastDeadline: asked now and then, by any of the threads that `share` has; once true, the rest
+  ///     stays without lines. libdw cannot be interrupted while it decodes one line table.
   public func lines(
-    of addresses: some Sequence<UInt64>, in images: ImageTable, isPastDeadline: () -> Bool
+    of addresses: some Sequence<UInt64>, in images: ImageTable,
+    share: (Int, (Range<Int>) -> Void) -> Void = { $1(0..<$0) }, isPastDeadline: () -> Bool
   ) -> LineResult {
     var wanted: [Int: [UInt64]] = [:]
     for address in Set(addresses) {
@@ -30,13 +32,10 @@ extension Symbolizer {
       do throws(ImageProblem) {
         if isPastDeadline() { throw .pastDeadline }
         guard let file = try findDwarf(of: image, isPastDeadline) else { continue }
-        let search = try search(
-          file, for: addresses.map { $0 &- image.loadBias }.sorted(), isPastDeadline)
-        for (address, what) in search.found {
+        let wanted = addresses.map { $0 &- image.loadBias }.sorted()
+        try search(file, for: wanted, share, isPastDeadline) { address, what in
           found.append((address &+ image.loadBias, image.loadBias, what))
         }
-        if search.isPastDeadline { throw .pastDeadline }
-        if let damage = search.damage { throw .unreadable("its debug information: \(damage)") }
       } catch {
         result.problems.append((index, error))
       }
@@ -63,22 +62,33 @@ extension Symbolizer {
       isPastDeadline: isPastDeadline)
   }
 
+  /// Throws what cost a line last, after it has told what it has `found`.
   private func search(
-    _ file: consuming ElfFile, for addresses: [UInt64], _ isPastDeadline: () -> Bool
-  ) throws(ImageProblem) -> LineSearch {
-    let dwarf = try DwarfFile(file)
-    guard let (name, buildID) = dwarf.supplementLink else {
-      return LineSearch.run(addresses, in: dwarf, isPastDeadline: isPastDeadline)
+    _ file: consuming ElfFile, for addresses: [UInt64],
+    _ share: (Int, (Range<Int>) -> Void) -> Void, _ isPastDeadline: () -> Bool,
+    found: (UInt64, LineSearch.Found) -> Void
+  ) throws(ImageProblem) {
+    var dwarf = try DwarfFile(file)
+    var supplement: DwarfFile?
+    if let (name, buildID) = dwarf.supplementLink {
+      // Never without: libdw would look for it by itself, wherever the file says.
+      guard let other = debugFiles.findSupplement(name: name, buildID: buildID) else {
+        throw .unreadable("its debug information needs \(name), which is not installed")
+      }
+      let opened = try DwarfFile(other)
+      dwarf.use(opened)
+      supplement = consume opened
     }
-    // Never without: libdw would look for it by itself, wherever the file says.
-    guard let other = debugFiles.findSupplement(name: name, buildID: buildID) else {
-      throw .unreadable("its debug information needs \(name), which is not installed")
+    let units = UnitSearch(addresses, in: dwarf, isPastDeadline)
+    let searches = try LineBatch.run(units.units, in: dwarf, share: share, isPastDeadline)
+    _ = consume supplement
+    for search in searches {
+      for (address, what) in search.found { found(address, what) }
     }
-    let supplement = try DwarfFile(other)
-    dwarf.use(supplement)
-    let found = LineSearch.run(addresses, in: dwarf, isPastDeadline: isPastDeadline)
-    withExtendedLifetime(supplement) {}
-    return found
+    if units.isPastDeadline || searches.contains(where: \.isPastDeadline) { throw .pastDeadline }
+    if let damage = units.damage ?? searches.lazy.compactMap(\.damage).first {
+      throw .unreadable("its debug information: \(damage)")
+    }
   }
 
   /// Demangles every name once.
