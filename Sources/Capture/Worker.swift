@@ -225,11 +225,12 @@ struct Worker: ~Copyable {
     diagnose(examination, walks, symbols: [:])
 
     start = begin(.symbols)
-    let symbolizer = symbolizer(examination)
+    let symbolizer = symbolizer(examination, fetch: nil)
     let addresses = Set(walks.lazy.flatMap(\.steps).map(\.lookupAddress))
     var symbols: [UInt64: Symbol] = [:]
+    var nameless: [(image: Int, problem: ImageProblem)] = []
     if willName {
-      symbols = resolve(addresses, examination, symbolizer)
+      (symbols, nameless) = resolve(addresses, examination, symbolizer)
       sendThreads(examination, walks, examination.builder(symbols: symbols), isLast: true)
     }
     end(start)
@@ -237,8 +238,9 @@ struct Worker: ~Copyable {
 
     start = begin(.lines)
     var lines: [UInt64: CodePlace] = [:]
+    var bare: [Int] = []
     if request.namesSymbols, request.namesLines, !skipped.contains(.lines) {
-      lines = findLines(addresses, examination, symbolizer)
+      (lines, bare) = findLines(addresses, examination, symbolizer)
       if !lines.isEmpty {
         sendThreads(
           examination, walks, examination.builder(symbols: symbols, lines: lines), isLast: true
@@ -253,12 +255,15 @@ struct Worker: ~Copyable {
         effect: "what was still to be read of its memory and files is missing")
       return false
     }
+    if request.asksDebuginfod {
+      complete(examination, walks, symbols, lines, bare: bare, nameless: nameless)
+    }
     return isWhole(examination, walks)
   }
 
   /// Says what happened: once from the stacks alone, lest a death among the symbols costs the verdict,
   /// again with names, and again with lines.
-  private func diagnose(
+  func diagnose(
     _ examination: Examination, _ walks: [Walk], symbols: [UInt64: Symbol],
     lines: [UInt64: CodePlace] = [:]
   ) {
@@ -293,27 +298,38 @@ struct Worker: ~Copyable {
     }
   }
 
-  private func symbolizer(_ examination: Examination) -> Symbolizer {
+  func symbolizer(_ examination: Examination, fetch: DebugFileFetcher?) -> Symbolizer {
     let live = examination.frozen.liveThread
     let pid = request.pid
     return Symbolizer(
-      open: { ImageFile.open($0, pid: pid, liveThread: live) }, memory: examination.frozen.memory)
+      open: { ImageFile.open($0, pid: pid, liveThread: live) }, memory: examination.frozen.memory,
+      fetch: fetch)
   }
 
+  /// - Returns: the symbols, and the images about which a server may be asked before anybody is told of them.
   private func resolve(
     _ addresses: Set<UInt64>, _ examination: Examination, _ symbolizer: Symbolizer
-  ) -> [UInt64: Symbol] {
+  ) -> ([UInt64: Symbol], nameless: [(image: Int, problem: ImageProblem)]) {
     let result = symbolizer.resolve(
       addresses, in: examination.images, isPastDeadline: { Instant.now > deadline })
-    limit(
-      .symbols, result.problems, examination,
-      effect: "its functions have no names; the build-id and the offsets allow naming them later")
-    return result.symbols
+    let nameless = result.problems.filter { request.asksDebuginfod && $0.problem == .noSymbols }
+    limitSymbols(
+      result.problems.filter { !request.asksDebuginfod || $0.problem != .noSymbols }, examination)
+    return (result.symbols, nameless)
   }
 
-  private func findLines(
+  func limitSymbols(
+    _ problems: [(image: Int, problem: ImageProblem)], _ examination: Examination
+  ) {
+    limit(
+      .symbols, problems, examination,
+      effect: "its functions have no names; the build-id and the offsets allow naming them later")
+  }
+
+  /// - Returns: the lines, and the images without debug information.
+  func findLines(
     _ addresses: Set<UInt64>, _ examination: Examination, _ symbolizer: Symbolizer
-  ) -> [UInt64: CodePlace] {
+  ) -> ([UInt64: CodePlace], bare: [Int]) {
     // Well before the supervisor ends a stage that hangs: half a file's lines are better than none.
     let limit = Instant.now.advanced(byMilliseconds: deadline.milliseconds(since: .now) / 3)
     let result = symbolizer.lines(
@@ -321,7 +337,7 @@ struct Worker: ~Copyable {
     self.limit(
       .lines, result.problems, examination,
       effect: "its functions have no source lines, and inlined calls are missing")
-    return result.places
+    return (result.places, result.bare)
   }
 
   private func limit(

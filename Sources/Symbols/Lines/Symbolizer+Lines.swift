@@ -29,7 +29,10 @@ extension Symbolizer {
       guard image.kind == .elf || image.kind == .vdso else { continue }
       do throws(ImageProblem) {
         if isPastDeadline() { throw .pastDeadline }
-        guard let file = try findDwarf(of: image, isPastDeadline) else { continue }
+        guard let file = try findDwarf(of: image, isPastDeadline) else {
+          result.bare.append(index)
+          continue
+        }
         let search = try search(
           file, for: addresses.map { $0 &- image.loadBias }.sorted(), isPastDeadline)
         for (address, what) in search.found {
