@@ -107,7 +107,7 @@ extension Worker {
         "tell whoever runs the server; the file is also in the cache of debuginfod-find"
       )
     case .unknown:
-      ("no server has the debug file", "install the package with its debug information")
+      ("no server gave the debug file", "install the package with its debug information")
     case .outOfTime: ("the servers took too long", "raise INQUEST_TIMEOUT or --timeout")
     case .notAsked: ("too many files to ask the servers for", nil)
     case .failed(let words):
