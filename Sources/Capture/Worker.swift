@@ -263,7 +263,7 @@ struct Worker: ~Copyable {
 
   /// Says what happened: once from the stacks alone, lest a death among the symbols costs the verdict,
   /// again with names, and again with lines.
-  func diagnose(
+  private func diagnose(
     _ examination: Examination, _ walks: [Walk], symbols: [UInt64: Symbol],
     lines: [UInt64: CodePlace] = [:]
   ) {

@@ -29,8 +29,16 @@ import Testing
   }
 
   private func environment(_ server: String?, _ more: [String: String] = [:]) -> [String: String?] {
-    let home = scratch.file("home")
-    return ["DEBUGINFOD_URLS": server, "HOME": home, "XDG_CACHE_HOME": nil].merging(more) { $1 }
+    var result: [String: String?] = ["DEBUGINFOD_URLS": server, "HOME": scratch.file("home")]
+    // Whoever runs the tests may have these.
+    for name in [
+      "XDG_CACHE_HOME", "DEBUGINFOD_CACHE_PATH", "DEBUGINFOD_HEADERS_FILE", "http_proxy",
+      "https_proxy",
+      "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY",
+    ] {
+      result.updateValue(nil, forKey: name)
+    }
+    return result.merging(more) { $1 }
   }
 
   private func capture(
@@ -125,6 +133,22 @@ import Testing
     #expect(try leftovers().isEmpty)
   }
 
+  /// A service that dies waits for no network.
+  @Test func aCrashAsksNobody() throws {
+    try build()
+    let more = try client(#"echo >"$HOME/begun""#).merging(["INQUEST_DIR": scratch.file("reports")])
+    {
+      $1
+    }
+    let fixture = try Fixture(words: [scratch.file("bare")])
+    let words = [try Places.inquest, "createdump", "--signal", "11", "\(fixture.pid)"]
+    _ = try run(words, environment: environment("http://server", more))
+    #expect(try scratch.contents("reports").count == 1)
+    #expect(try scratch.contents("home").isEmpty)
+    _ = try capture(fixture, "--debuginfod", environment: environment("http://server", more))
+    #expect(try scratch.contents("home") == ["begun"], "it would have been asked")
+  }
+
   @Test func nobodyToAsk() throws {
     try build()
     let fixture = try Fixture(words: [scratch.file("bare")])
@@ -193,15 +217,17 @@ import Testing
   }
 
   @Test(arguments: [
-    "head -c 100000 /dev/zero", "echo relative/path", "exit 7", "kill -11 $$", "echo /dev/zero",
-  ])
-  func itSpeaksNonsense(script: String) throws {
+    ("head -c 100000 /dev/zero", "it printed too much"), ("echo relative/path", "it named no file"),
+    ("exit 7", "it exited with status 7"), ("kill -11 $$", "it died of signal 11"),
+    ("echo /dev/zero", "what the server sent is no debug file of this build"),
+  ]) func itSpeaksNonsense(script: String, problem: String) throws {
     try build()
     let fixture = try Fixture(words: [scratch.file("bare")])
     let captured = try capture(
       fixture, "--debuginfod", environment: environment("http://server", try client(script)))
     #expect(captured.report.report.complete)
-    #expect(captured.limitations("debuginfod").count == 1, "\(captured.limitations("debuginfod"))")
+    let limitations = captured.limitations("debuginfod")
+    #expect(limitations.count == 1 && limitations[0].problem.contains(problem), "\(limitations)")
     #expect(try leftovers().isEmpty)
   }
 
