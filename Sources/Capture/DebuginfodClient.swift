@@ -11,6 +11,8 @@ final class DebuginfodClient {
   enum Problem: Error, Equatable {
     case noServers
     case noProgram
+    /// It keeps what it gets in this directory, which can neither be made nor written.
+    case noCache(String)
   }
 
   /// What became of one question.
@@ -52,6 +54,8 @@ final class DebuginfodClient {
     let places = (Self.variable("PATH") ?? "").split(separator: ":").filter { $0.hasPrefix("/") }
     let programs = places.map { "\($0)/\(Self.program)" }
     guard let found = programs.first(where: { access($0, X_OK) == 0 }) else { throw .noProgram }
+    let cache = Self.cache
+    guard Self.canHold(cache) else { throw .noCache(cache) }
     path = found
     self.end = end
   }
@@ -79,8 +83,23 @@ final class DebuginfodClient {
 
   // MARK: The client
 
+  /// - Returns: nil also where it is set to nothing.
   private static func variable(_ name: String) -> String? {
-    getenv(name).map { String(cString: $0) }
+    getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  /// Where the client has its cache, or the folder that it makes first on the way there.
+  private static var cache: String {
+    variable("DEBUGINFOD_CACHE_PATH") ?? variable("XDG_CACHE_HOME")
+      ?? "\(variable("HOME") ?? "")/.cache"
+  }
+
+  /// Where it can keep nothing, a service's user without a home, the client says "No such file or directory",
+  /// as it does of files that no server has.
+  private static func canHold(_ directory: String) -> Bool {
+    if access(directory, F_OK) == 0 { return access(directory, W_OK) == 0 }
+    let parent = directory.lastIndex(of: "/").map { directory[...$0] } ?? "."
+    return access(String(parent), W_OK) == 0
   }
 
   private func environment() -> [String] {

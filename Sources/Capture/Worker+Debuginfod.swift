@@ -55,6 +55,11 @@ extension Worker {
           )
         case .noProgram:
           ("debuginfod-find is not in PATH", "install it: on Debian the package debuginfod")
+        case .noCache(let path):
+          (
+            "debuginfod-find cannot keep files in \(path)",
+            "set DEBUGINFOD_CACHE_PATH to a directory that can be written"
+          )
         }
       limit(.debuginfod, problem: problem, effect: Stage.debuginfod.effect, remedy: remedy)
       return nil

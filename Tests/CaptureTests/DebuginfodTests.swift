@@ -154,7 +154,10 @@ import Testing
     let fixture = try Fixture(words: [scratch.file("bare")])
     for (environment, word) in [
       (environment(nil), "DEBUGINFOD_URLS"), (environment("  "), "DEBUGINFOD_URLS"),
-      (environment("http://127.0.0.1:9", ["PATH": "/nonexistent:."]), "debuginfod-find"),
+      (environment("http://127.0.0.1:9", ["PATH": "/nonexistent:."]), "debuginfod-find is not"),
+      (
+        environment("http://127.0.0.1:9", ["HOME": "/nonexistent/home"]), "/nonexistent/home/.cache"
+      ),
     ] {
       let captured = try capture(fixture, "--debuginfod", environment: environment)
       #expect(captured.report.report.complete)
