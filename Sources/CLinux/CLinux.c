@@ -5,6 +5,7 @@
 #include <link.h>
 #include <linux/openat2.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 // A signal handler has nobody to ask but globals. Threads beyond the last slot stay ours until we exit.
@@ -109,6 +110,14 @@ void inquest_drop_code(void) { dl_iterate_phdr(drop_segments, NULL); }
 int64_t inquest_link_count(int directory, const char *path) {
   struct stat status;
   return fstatat(directory, path, &status, 0) == 0 ? (int64_t)status.st_nlink : -1;
+}
+
+int inquest_limit_file_size(uint64_t most) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_FSIZE, &limit) != 0) return errno;
+  if (limit.rlim_cur <= most) return 0;
+  limit.rlim_cur = most;
+  return setrlimit(RLIMIT_FSIZE, &limit) == 0 ? 0 : errno;
 }
 
 int inquest_memory_file(void) {

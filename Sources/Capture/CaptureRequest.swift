@@ -27,6 +27,9 @@ public struct CaptureRequest: Sendable {
   public var namesSymbols = true
   /// Source lines and inlined calls of native code; only with `namesSymbols`.
   public var namesLines = true
+  /// Whether servers are asked for debug files that this machine lacks; only with `namesLines`, and never
+  /// for a crash: a service that dies waits for no network.
+  public var asksDebuginfod = false
   public var inspectsManaged = true
 
   public init(pid: Int32, trigger: ReportInfo.Trigger) {

@@ -14,6 +14,9 @@ enum Stage: String, CaseIterable {
   /// Find source lines and inlined calls of native code. After all else has been told, because debug
   /// information is large and libdw may die of it; the verdict is then said again.
   case lines
+  /// Ask servers for debug files that this machine lacks, only where the user said so. Last of all, with
+  /// names and lines once more for what they had.
+  case debuginfod
   /// Say what happened.
   case diagnosis
 
@@ -28,6 +31,8 @@ enum Stage: String, CaseIterable {
     case .symbols:
       "native frames have modules and offsets, and no function names but those of debug information"
     case .lines: "native frames have no source lines, and inlined calls are missing"
+    case .debuginfod:
+      "images without debug information on this machine have no source lines, and names only of what they export"
     case .diagnosis: "the verdict is what the runtime announced, or what was found before"
     }
   }

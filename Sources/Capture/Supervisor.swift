@@ -96,8 +96,8 @@ public struct Supervisor {
       if assembler.isDone || assembler.refusal != nil { return worker }
       worker.finish()
       noteDeath(end)
-      // All else has been told, and another worker would stop the process once more.
-      if self.skipped.contains(.lines) { return nil }
+      // Another worker would stop the process once more.
+      if hasToldAllElse { return nil }
       // Reading this process's memory can block for ever (a dead network mount, userfaultfd): once is
       // enough for a service that stood still meanwhile. The next worker stops nobody.
       if end == .hung, self.skipped.contains(.freeze) { self.mayFreeze = false }
@@ -105,6 +105,9 @@ public struct Supervisor {
     }
     return nil
   }
+
+  /// The worker died in a stage that comes after everything of importance was told.
+  private var hasToldAllElse: Bool { !skipped.isDisjoint(with: [.lines, .debuginfod]) }
 
   private mutating func noteDeath(_ end: WorkerProcess.End) {
     let how =
@@ -135,7 +138,7 @@ public struct Supervisor {
   private mutating func write() -> (status: Int32, path: String?) {
     let id = ReportID.random()
     let complete = assembler.isWhole && skipped.isEmpty
-    if !assembler.isDone, assembler.refusal == nil, !skipped.contains(.lines) {
+    if !assembler.isDone, assembler.refusal == nil, !hasToldAllElse {
       assembler.add(
         Limitation(
           stage: assembler.currentStage ?? "worker", problem: "the collection ended early",

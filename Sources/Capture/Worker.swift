@@ -105,121 +105,6 @@ struct Worker: ~Copyable {
     end(start)
   }
 
-  // MARK: Frozen
-
-  /// The process as it is while it stands still, if it can be made to.
-  private func look(
-    _ directory: borrowing ProcessDirectory, _ map: MapReading, _ managed: ManagedInspection?,
-    crashed: Int32?
-  ) throws(InferiorError) -> FrozenProcess {
-    guard mayFreeze else { return observe(directory, map) }
-    let start = Instant.now
-    let patience = start.advanced(byMilliseconds: Self.patienceWithOurOwn)
-    while true {
-      do {
-        return try freeze(directory, map, managed, crashed: crashed)
-      } catch .notPermitted(_, .tracedBy(let tracer)) {
-        // Another capture holds it for some milliseconds only.
-        guard ProcessDirectory.isCollector(tracer), Instant.now < patience else {
-          return observe(directory, map, tracedBy: tracer, since: start)
-        }
-        Instant.sleep(microseconds: 5000)
-      }
-    }
-  }
-
-  /// Milliseconds to wait for another capture of the same process.
-  private static let patienceWithOurOwn = 2000.0
-
-  private func observe(
-    _ directory: borrowing ProcessDirectory, _ map: MapReading, tracedBy tracer: Int32,
-    since start: Instant
-  ) -> FrozenProcess {
-    // A debugger's process can be looked at all the same: nothing but stopping is refused.
-    facts.send(.frozen, milliseconds: 0)
-    limit(
-      .freeze, problem: "\(Refusal.tracedBy(pid: tracer)): it could not be stopped",
-      effect:
-        "of each thread's registers two are known at most; stacks may end early, and those of running "
-        + "threads are not read",
-      remedy: Refusal.tracedBy(pid: tracer).remedy)
-    end(start)
-    return observe(directory, map, as: .refused)
-  }
-
-  /// Everything between the first stop and the last release.
-  private func freeze(
-    _ directory: borrowing ProcessDirectory, _ map: MapReading, _ managed: ManagedInspection?,
-    crashed: Int32?
-  ) throws(InferiorError) -> FrozenProcess {
-    let start = begin(.freeze)
-    // As late as it can be without anybody standing still: the inspector has been waited for meanwhile.
-    let map = managed == nil ? map : MapReading(directory, after: map)
-    let arena = CopyArena(
-      room: StackCopy.room(
-        threads: directory.threadCount() ?? 1, mappings: map.mappings),
-      share: { Cores.share($0, atLeast: 2, $1) })
-    let unfiled = UnwindCopy.wanted(
-      map.mappings, live: ProcessMemory(pid: directory.livingThread()))
-    // The runtime allows us to trace it only after it has forked us; by hand there is at most another
-    // capture to wait for, which is over in a moment.
-    let patience = request.trigger == .crash ? 1000.0 : 100
-    var stopped = try StoppedProcess(
-      directory, first: crashed,
-      attachUntil: Instant.now.advanced(byMilliseconds: patience),
-      // Whoever is asked to stop must also be waited for, read and let go.
-      askWithin: request.maximumFreeze / 4, stopWithin: min(200, request.maximumFreeze),
-      stopAtMost: request.maximumFreeze / 2)
-    let limit = stopped.begun.advanced(byMilliseconds: request.maximumFreeze)
-    stopped.readRegisters()
-    stopped.readPointers(directory, of: .stopping)
-    let live = stopped.threads.first { $0.hold == .stopped }?.id ?? request.pid
-    let stacks =
-      map.holdsStacks(of: stopped.threads) ? map.mappings : map.updated(directory, thread: live)
-    let source = ProcessMemory(pid: live)
-    let memory = SnapshotMemory(live: source, arena: arena)
-    let whole = StackCopy.take(
-      stopped.threads, pid: request.pid, mappings: stacks, live: source, into: memory,
-      isOverBudget: { Instant.now > limit })
-    UnwindCopy.take(unfiled, live: source, into: memory, isOverBudget: { Instant.now > limit })
-    managed?.readMoving(
-      crashed: stopped.threads.first { $0.id == crashed }, until: limit)
-    stopped.release()
-    let milliseconds = Instant.now.milliseconds(since: stopped.begun)
-    stopped.listUnasked(directory)
-    stopped.readPointers(directory, of: .none(.noTime))
-    stopped.readPointers(directory, of: .none(.refused))
-    // Where there was no time for an answer, the next questions go to another one.
-    managed?.prepare()
-    let threads = stopped.threads
-    facts.send(.frozen, milliseconds: milliseconds)
-    end(start)
-    var frozen = FrozenProcess(
-      threads: threads, liveThread: live, mappings: map.updated(directory, thread: live),
-      memory: memory,
-      milliseconds: milliseconds)
-    frozen.isCutShort = !whole
-    fillInUnstopped(&frozen, directory)
-    return frozen
-  }
-
-  /// What there is without stopping anyone: threads that are blocked show where, and their stacks stay as
-  /// they are.
-  private func observe(
-    _ directory: borrowing ProcessDirectory, _ map: MapReading,
-    as obstacle: StoppedThread.Obstacle = .notStopped
-  ) -> FrozenProcess {
-    let threads = StoppedProcess.observe(directory, as: obstacle)
-    let live = threads.first { $0.hold != .none(.exited) }?.id ?? request.pid
-    var frozen = FrozenProcess(
-      threads: threads, liveThread: live, mappings: map.updated(directory, thread: live),
-      memory: SnapshotMemory(live: ProcessMemory(pid: live)), milliseconds: 0)
-    fillInUnstopped(&frozen, directory)
-    return frozen
-  }
-
-  // MARK: Thawed
-
   /// - Returns: false when what a crash is about, its thread, was not found.
   private func examine(
     _ frozen: FrozenProcess, crashed: Int32?, _ managed: ManagedInspection?,
@@ -268,11 +153,12 @@ struct Worker: ~Copyable {
     diagnose(examination, walks, symbols: [:])
 
     start = begin(.symbols)
-    let symbolizer = symbolizer(examination)
+    let symbolizer = symbolizer(examination, fetch: nil)
     let addresses = Set(walks.lazy.flatMap(\.steps).map(\.lookupAddress))
     var symbols: [UInt64: Symbol] = [:]
+    var nameless: [(image: Int, problem: ImageProblem)] = []
     if willName {
-      symbols = resolve(addresses, examination, symbolizer)
+      (symbols, nameless) = resolve(addresses, examination, symbolizer)
       sendThreads(examination, walks, examination.builder(symbols: symbols), isLast: true)
     }
     end(start)
@@ -280,8 +166,9 @@ struct Worker: ~Copyable {
 
     start = begin(.lines)
     var lines: [UInt64: CodePlace] = [:]
+    var bare: [Int] = []
     if request.namesSymbols, request.namesLines, !skipped.contains(.lines) {
-      lines = findLines(addresses, examination, symbolizer)
+      (lines, bare) = findLines(addresses, examination, symbolizer)
       if !lines.isEmpty {
         sendThreads(
           examination, walks, examination.builder(symbols: symbols, lines: lines), isLast: true
@@ -295,6 +182,9 @@ struct Worker: ~Copyable {
         "process", problem: "the process ended while it was examined",
         effect: "what was still to be read of its memory and files is missing")
       return false
+    }
+    if request.asksDebuginfod {
+      complete(examination, walks, symbols, lines, bare: bare, nameless: nameless)
     }
     return isWhole(examination, walks)
   }
@@ -336,27 +226,38 @@ struct Worker: ~Copyable {
     }
   }
 
-  private func symbolizer(_ examination: Examination) -> Symbolizer {
+  func symbolizer(_ examination: Examination, fetch: DebugFileFetcher?) -> Symbolizer {
     let live = examination.frozen.liveThread
     let pid = request.pid
     return Symbolizer(
-      open: { ImageFile.open($0, pid: pid, liveThread: live) }, memory: examination.frozen.memory)
+      open: { ImageFile.open($0, pid: pid, liveThread: live) }, memory: examination.frozen.memory,
+      fetch: fetch)
   }
 
+  /// - Returns: the symbols, and the images about which a server may be asked before anybody is told of them.
   private func resolve(
     _ addresses: Set<UInt64>, _ examination: Examination, _ symbolizer: Symbolizer
-  ) -> [UInt64: Symbol] {
+  ) -> ([UInt64: Symbol], nameless: [(image: Int, problem: ImageProblem)]) {
     let result = symbolizer.resolve(
       addresses, in: examination.images, isPastDeadline: { Instant.now > deadline })
-    limit(
-      .symbols, result.problems, examination,
-      effect: "its functions have no names; the build-id and the offsets allow naming them later")
-    return result.symbols
+    let nameless = result.problems.filter { request.asksDebuginfod && $0.problem == .noSymbols }
+    limitSymbols(
+      result.problems.filter { !request.asksDebuginfod || $0.problem != .noSymbols }, examination)
+    return (result.symbols, nameless)
   }
 
-  private func findLines(
+  func limitSymbols(
+    _ problems: [(image: Int, problem: ImageProblem)], _ examination: Examination
+  ) {
+    limit(
+      .symbols, problems, examination,
+      effect: "its functions have no names; the build-id and the offsets allow naming them later")
+  }
+
+  /// - Returns: the lines, and the images without debug information.
+  func findLines(
     _ addresses: Set<UInt64>, _ examination: Examination, _ symbolizer: Symbolizer
-  ) -> [UInt64: CodePlace] {
+  ) -> ([UInt64: CodePlace], bare: [Int]) {
     // Well before the supervisor ends a stage that hangs: half a file's lines are better than none.
     let limit = Instant.now.advanced(byMilliseconds: deadline.milliseconds(since: .now) / 3)
     let result = symbolizer.lines(
@@ -365,7 +266,7 @@ struct Worker: ~Copyable {
     self.limit(
       .lines, result.problems, examination,
       effect: "its functions have no source lines, and inlined calls are missing")
-    return result.places
+    return (result.places, result.bare)
   }
 
   private func limit(

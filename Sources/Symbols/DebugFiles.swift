@@ -3,12 +3,13 @@ import Glibc
 import Memory
 
 /// Where a stripped binary's symbols may lie: by build-id, else by debuglink (gdb's "Debugging
-/// Information in Separate Files"). Never a debuginfod: libdwfl's own search loads libcurl and
-/// krb5 even if no server is set (13 ms, facts/unwinding.md).
+/// Information in Separate Files"), else wherever `fetch` gets it from. Never by libdwfl's own search,
+/// which loads libcurl and krb5 even if no server is set (13 ms, facts/unwinding.md).
 struct DebugFiles {
   /// `/usr/lib/debug`.
   let root: String
   let open: ImageOpener
+  let fetch: DebugFileFetcher?
 
   /// In bytes: all of a file must be read to check it against its debuglink.
   private static let checksumLimit: UInt64 = 1 << 30
@@ -22,6 +23,15 @@ struct DebugFiles {
   func find(
     for image: Image, buildID: [UInt8]?, link: DebugLink?,
     isOfUse: (borrowing ElfFile) -> Bool, isPastDeadline: () -> Bool
+  ) -> ElfFile? {
+    if let file = findHere(image, buildID, link, isOfUse, isPastDeadline) { return file }
+    if let buildID, let file = fetchFile(buildID), isOfUse(file) { return file }
+    return nil
+  }
+
+  private func findHere(
+    _ image: Image, _ buildID: [UInt8]?, _ link: DebugLink?, _ isOfUse: (borrowing ElfFile) -> Bool,
+    _ isPastDeadline: () -> Bool
   ) -> ElfFile? {
     if let buildID, let file = find(buildID: buildID), isOfUse(file) { return file }
     guard let link, let slash = image.path.lastIndex(of: "/") else { return nil }
@@ -55,11 +65,25 @@ struct DebugFiles {
     if let file = find(buildID: buildID) { return file }
     // Debian: /usr/lib/debug/.dwz/x86_64-linux-gnu/PACKAGE.debug, also as ../../.dwz/….
     let parts = name.split(separator: "/")
-    guard let start = parts.lastIndex(of: ".dwz"), !parts[start...].contains("..") else {
-      return nil
+    if let start = parts.lastIndex(of: ".dwz"), !parts[start...].contains("..") {
+      let path = "\(root)/" + parts[start...].joined(separator: "/")
+      if let file = accept(openFile(path), buildID: buildID, checksum: nil, { false }) {
+        return file
+      }
     }
-    let path = "\(root)/" + parts[start...].joined(separator: "/")
-    return accept(openFile(path), buildID: buildID, checksum: nil) { false }
+    return fetchFile(buildID)
+  }
+
+  private func fetchFile(_ buildID: [UInt8]) -> ElfFile? {
+    DebugFiles.accept(fetch?(buildID), buildID: buildID)
+  }
+
+  /// A file that claims to belong to a build-id; nil if it does not, or is no ELF file.
+  static func accept(_ descriptor: CInt?, buildID: [UInt8]) -> ElfFile? {
+    guard let descriptor, let bytes = try? ElfBytes(descriptor: descriptor),
+      let file = try? ElfFile(bytes), file.buildID == buildID
+    else { return nil }
+    return file
   }
 
   private func openFile(_ path: String) -> CInt? {
@@ -72,14 +96,11 @@ struct DebugFiles {
   private func accept(
     _ descriptor: CInt?, buildID: [UInt8]?, checksum: UInt32?, _ isPastDeadline: () -> Bool
   ) -> ElfFile? {
+    if let buildID { return DebugFiles.accept(descriptor, buildID: buildID) }
     guard let descriptor, let bytes = try? ElfBytes(descriptor: descriptor),
-      let file = try? ElfFile(bytes)
+      let file = try? ElfFile(bytes), let checksum,
+      checksum == self.checksum(of: file, isPastDeadline)
     else { return nil }
-    if let buildID {
-      guard file.buildID == buildID else { return nil }
-    } else {
-      guard let checksum, checksum == self.checksum(of: file, isPastDeadline) else { return nil }
-    }
     return file
   }
 

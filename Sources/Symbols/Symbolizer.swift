@@ -10,6 +10,11 @@ public import Memory
 /// path, `base` and `end` 0.
 public typealias ImageOpener = (Image) -> CInt?
 
+/// Gets the file that has the debug information of a build from elsewhere: returns a descriptor that the
+/// caller of the closure then owns, or nil. It is asked for what no usual place has, may take its time, and
+/// need not be believed.
+public typealias DebugFileFetcher = (_ buildID: [UInt8]) -> CInt?
+
 /// Names the functions that addresses lie in.
 ///
 /// Sources, in this order, each asked only for the addresses that none before it knew: the file's
@@ -27,13 +32,19 @@ public struct Symbolizer {
   ///   - open: finds the images' files.
   ///   - debugRoot: where separate debug files are installed.
   ///   - memory: the target's memory, for the vDSO, which is no file.
+  ///   - fetch: asked for debug files that are not there; nobody is without it.
   public init(
     open: @escaping ImageOpener, debugRoot: String = "/usr/lib/debug",
-    memory: (any MemorySource)? = nil
+    memory: (any MemorySource)? = nil, fetch: DebugFileFetcher? = nil
   ) {
     self.open = open
-    debugFiles = DebugFiles(root: debugRoot, open: open)
+    debugFiles = DebugFiles(root: debugRoot, open: open, fetch: fetch)
     self.memory = memory
+  }
+
+  /// Whether a file, whose `descriptor` is closed, is an ELF file of this build.
+  public static func isFile(_ descriptor: CInt, ofBuild buildID: [UInt8]) -> Bool {
+    DebugFiles.accept(descriptor, buildID: buildID) != nil
   }
 
   /// Resolves every address once: all addresses of an image in one pass over its symbols.

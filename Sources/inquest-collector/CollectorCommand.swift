@@ -80,6 +80,7 @@ enum CollectorCommand {
     }
     request.inspectsManaged = !options.flag("--no-managed")
     request.namesSymbols = !options.flag("--no-symbols")
+    request.asksDebuginfod = options.flag("--debuginfod")
     // For measurements: the inquest command does not have it.
     request.namesLines = !options.flag("--no-lines")
     if let extra = options.words.first { return usage("capture has no argument \"\(extra)\"") }

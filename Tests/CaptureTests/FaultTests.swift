@@ -13,8 +13,9 @@ import Testing
   func aStageThatDiesCostsThatStageOnly(stage: Stage, hangs: Bool) throws {
     let fixture = try Fixture("threads", "4", "10")
     let before = try fixture.beat()
+    let words = [try Places.inquest, "capture", "\(fixture.pid)", "-o", "-", "--timeout", "4"]
     let captured = try Captured(
-      fixture.pid, "--timeout", "4",
+      words: words + (stage == .debuginfod ? ["--debuginfod"] : []),
       environment: ["INQUEST_FAULT": stage.rawValue + (hangs ? ":hang" : "")])
     #expect(captured.outcome.status == ExitStatus.partial)
     #expect(captured.outcome.seconds < 5)
@@ -51,6 +52,10 @@ import Testing
       #expect(names.count { $0 == "level_10" } == 4)
       #expect(report.threads.flatMap(\.frames).allSatisfy { $0.file == nil && $0.kind == .native })
       // Everything else had been told: nobody was stopped a second time.
+      #expect(report.report.timing.stages.count { $0.name == "freeze" } == 1)
+      #expect(report.limitations.count == 1, "\(report.limitations)")
+    case .debuginfod:
+      #expect(report.threads.flatMap(\.frames).contains { $0.file?.hasSuffix("threads.c") == true })
       #expect(report.report.timing.stages.count { $0.name == "freeze" } == 1)
       #expect(report.limitations.count == 1, "\(report.limitations)")
     }

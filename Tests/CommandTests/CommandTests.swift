@@ -118,6 +118,14 @@ import Testing
         """)
   }
 
+  @Test func `servers are asked only where names are wanted`() throws {
+    let result = try installation.run(["capture", "42", "--debuginfod"])
+    #expect(result.output.hasPrefix("arguments: capture --pid 42 --debuginfod\n"))
+    let both = try installation.run(["capture", "42", "--debuginfod", "--no-symbols"])
+    #expect(both.status == 64)
+    #expect(both.output.isEmpty)
+  }
+
   @Test(arguments: [
     ["--name", "/x/core.%p", "--normal", "42", "--signal", "11"], ["--help"], ["--version"],
     ["--", "-f", "--unknown"], [],

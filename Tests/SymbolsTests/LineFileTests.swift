@@ -124,7 +124,7 @@ import Testing
     try strip()
     _ = try lines("stripped")
     let maps = String(decoding: try Lab.readAll("/proc/self/maps"), as: UTF8.self)
-    #expect(!maps.contains("debuginfod") && !maps.contains("libcurl"))
+    #expect(!maps.contains("libdebuginfod") && !maps.contains("libcurl"))
     // libdw is linked in: then so would be the name of what it loads. Backwards here, lest we find this one.
     let program = try Lab.readAll("/proc/self/exe")
     #expect(program.firstRange(of: Array("dwarf_begin_elf".utf8)) != nil)

@@ -84,6 +84,9 @@ static inline void inquest_trim_heap(void) { malloc_trim(0); }
 // back from the page cache, sixteen pages a fault. Nobody writes to them, so nothing is lost.
 void inquest_drop_code(void);
 
+// No file that this process writes from now on grows beyond so many bytes. Returns 0 or the errno.
+int inquest_limit_file_size(uint64_t most);
+
 // How many hard links there are to a file below a directory; -1 if it cannot be told.
 int64_t inquest_link_count(int directory, const char *path);
 

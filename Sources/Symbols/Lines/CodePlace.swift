@@ -54,6 +54,8 @@ public struct LineResult: Sendable {
   public var places: [UInt64: CodePlace] = [:]
   /// At most one per image, by position in the image table. An image without debug information is none.
   public var problems: [(image: Int, problem: ImageProblem)] = []
+  /// The images without debug information, by position in the image table.
+  public var bare: [Int] = []
 
   public init() {}
 }

@@ -31,7 +31,10 @@ extension Symbolizer {
       guard image.kind == .elf || image.kind == .vdso else { continue }
       do throws(ImageProblem) {
         if isPastDeadline() { throw .pastDeadline }
-        guard let file = try findDwarf(of: image, isPastDeadline) else { continue }
+        guard let file = try findDwarf(of: image, isPastDeadline) else {
+          result.bare.append(index)
+          continue
+        }
         let wanted = addresses.map { $0 &- image.loadBias }.sorted()
         try search(file, for: wanted, share, isPastDeadline) { address, what in
           found.append((address &+ image.loadBias, image.loadBias, what))

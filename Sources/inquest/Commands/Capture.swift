@@ -21,10 +21,15 @@ struct Capture: ParsableCommand {
   var noManaged = false
   @Flag(help: "Leave names of native functions out.")
   var noSymbols = false
+  @Flag(help: "Ask the servers in DEBUGINFOD_URLS for debug files that are not installed.")
+  var debuginfod = false
 
   func validate() throws {
     guard pid > 0 else { throw ValidationError("A pid is a positive number") }
     if output?.isEmpty == true { throw ValidationError("--output needs a file name, or \"-\"") }
+    if debuginfod, noSymbols {
+      throw ValidationError("--debuginfod finds what --no-symbols leaves out: give one of them")
+    }
     try Limits.check(timeout: timeout, maxFreeze: maxFreeze)
   }
 
@@ -36,6 +41,7 @@ struct Capture: ParsableCommand {
     if let timeout { arguments += ["--timeout", "\(timeout)"] }
     if noManaged { arguments.append("--no-managed") }
     if noSymbols { arguments.append("--no-symbols") }
+    if debuginfod { arguments.append("--debuginfod") }
     Environment.forCollector()
     let code = Execute.replace(collector, arguments)
     throw Failure("\(collector): \(String(cString: strerror(code)))")
