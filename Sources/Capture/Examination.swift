@@ -87,6 +87,23 @@ struct Examination {
     return unwinder.walk(from: registers, limits: limits, isPastDeadline: isPastDeadline)
   }
 
+  /// Every address that is looked up, once.
+  static func addresses(_ walks: [Walk]) -> Set<UInt64> {
+    var addresses: Set<UInt64> = []
+    // Thousands of threads come by the same few: most are seen here, without hashing.
+    var recent = [UInt64?](repeating: nil, count: 1024)
+    for walk in walks {
+      for step in walk.steps {
+        let address = step.lookupAddress
+        let slot = Int(truncatingIfNeeded: address) & (recent.count - 1)
+        if recent[slot] == address { continue }
+        recent[slot] = address
+        addresses.insert(address)
+      }
+    }
+    return addresses
+  }
+
   /// Threads that run again and of whose stacks not all that was walked had been copied. The crashed one
   /// waits for us.
   func tornStacks(_ walks: [Walk]) -> [Int32] {
@@ -135,13 +152,24 @@ struct Examination {
     }
   }
 
+  /// The position of the step at which a thread's frames begin: before it are those of the crash handling.
+  private func storyStart(_ index: Int, walk: Walk, builder: FrameBuilder) -> Int {
+    guard index == crashed else { return 0 }
+    return builder.fault(in: walk, thread: frozen.threads[index].id) ?? 0
+  }
+
+  /// How many frames a thread has, those that are not listed included.
+  func frameCount(_ index: Int, walk: Walk, builder: FrameBuilder) -> Int {
+    walk.count - storyStart(index, walk: walk, builder: builder)
+  }
+
   /// - Parameter listsFrames: false for a record without its frames.
   func record(
     _ index: Int, walk: Walk, builder: FrameBuilder, listsFrames: Bool = true
   ) -> ThreadRecord {
     let thread = frozen.threads[index]
     let isCrashed = index == crashed
-    let split = isCrashed ? builder.fault(in: walk, thread: thread.id) ?? 0 : 0
+    let split = storyStart(index, walk: walk, builder: builder)
     let stacks = stackFinder(index, walk: walk)
     let story = walk.steps[split...]
     let stack = story.first.flatMap { stacks.stack(at: $0.sp) }

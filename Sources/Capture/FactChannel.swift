@@ -92,7 +92,7 @@ final class FactSender {
     guard !waiting.entries.isEmpty else { return }
     var facts: [UInt8] = []
     let isSpooled = spool >= 0 && spoolAll(waiting.json)
-    for (id, range, _) in waiting.entries {
+    for (id, range) in waiting.entries {
       if isSpooled {
         facts.append(FactKind.spooledThread.rawValue)
         facts += Framing.header(20) + Framing.header(id)
@@ -136,33 +136,31 @@ final class FactSender {
 /// The JSON of some threads, a comma before each, and whose is where.
 struct ThreadBatch: Sendable {
   private(set) var json: [UInt8] = []
-  private(set) var entries: [(id: Int, range: Range<Int>, frameCount: Int)] = []
-  /// The position of the first one among those that several batches are made of.
-  var first = 0
+  private(set) var entries: [(id: Int, range: Range<Int>)] = []
 
   mutating func append(_ record: ThreadRecord) {
-    append(record.id, record.frameCount) { JSONStream.append(record, to: &$0) }
+    append(record.id) { JSONStream.append(record, to: &$0) }
   }
 
   /// - Parameter writeFrames: appends the list of its frames.
   mutating func append(_ record: ThreadRecord, writeFrames: (inout [UInt8]) -> Void) {
-    append(record.id, record.frameCount) {
+    append(record.id) {
       JSONStream.append(record, to: &$0, writeFrames: writeFrames)
     }
   }
 
-  private mutating func append(_ id: Int, _ frameCount: Int, write: (inout [UInt8]) -> Void) {
+  private mutating func append(_ id: Int, write: (inout [UInt8]) -> Void) {
     let start = json.count
     json.append(UInt8(ascii: ","))
     write(&json)
-    entries.append((id, start..<json.count, frameCount))
+    entries.append((id, start..<json.count))
   }
 
   mutating func append(_ other: ThreadBatch) {
     let start = json.count
     json += other.json
     entries += other.entries.map {
-      ($0.id, start + $0.range.lowerBound..<start + $0.range.upperBound, $0.frameCount)
+      ($0.id, start + $0.range.lowerBound..<start + $0.range.upperBound)
     }
   }
 

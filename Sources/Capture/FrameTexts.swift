@@ -8,7 +8,10 @@ import Unwinding
 /// neighbours, nor for the crashed thread, nor where a recursion is folded.
 struct FrameTexts {
   let builder: FrameBuilder
-  private var texts: [Key: FrameText] = [:]
+  private var texts: [FrameText] = []
+  private var positions: [Key: Int] = [:]
+  /// What was looked up last, by the lowest bits of the address: hashing a key takes longer than all the rest.
+  private var recent: [(key: Key, text: Int)?] = Array(repeating: nil, count: 1024)
 
   private struct Key: Hashable {
     let ip: UInt64
@@ -34,18 +37,24 @@ struct FrameTexts {
         stacks.alternateStacks.isEmpty
         && home.map { $0.start.value <= step.sp && step.sp < $0.end.value } ?? false
       let stack = isHome ? nil : builder.stack(of: step, stacks: stacks, home: home?.kind)
-      text(step, stack: stack).append(stackPointer: HexNumber(step.sp), to: &bytes)
+      let text = text(step, stack: stack)
+      texts[text].append(stackPointer: HexNumber(step.sp), to: &bytes)
     }
     bytes.append(UInt8(ascii: "]"))
   }
 
-  private mutating func text(_ step: Walk.Step, stack: StackRecord.Kind?) -> FrameText {
+  private mutating func text(_ step: Walk.Step, stack: StackRecord.Kind?) -> Int {
     let key = Key(
       ip: step.ip, lookupAddress: step.lookupAddress, trust: step.trust,
       isSignalTrampoline: step.isSignalTrampoline, stack: stack)
-    if let text = texts[key] { return text }
-    let text = FrameText(builder.activation(of: step, stack: stack))
-    texts[key] = text
+    let slot = Int(truncatingIfNeeded: step.ip) & (recent.count - 1)
+    if let last = recent[slot], last.key == key { return last.text }
+    let text = positions[key] ?? texts.count
+    if text == texts.count {
+      texts.append(FrameText(builder.activation(of: step, stack: stack)))
+      positions[key] = text
+    }
+    recent[slot] = (key, text)
     return text
   }
 }

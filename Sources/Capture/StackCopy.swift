@@ -18,7 +18,7 @@ enum StackCopy {
   /// Bytes that a thread usually has on its stack, with its control block.
   private static let usual: UInt64 = 16 << 10
   /// Bytes to have ready for all threads but the main one: making room for thousands costs more than it saves.
-  private static let ready: UInt64 = 16 << 20
+  private static let ready: UInt64 = 10 << 20
 
   /// How many bytes of room to have ready for the stacks of so many threads.
   static func room(threads: Int, mappings: MappingTable) -> Int {
@@ -66,7 +66,11 @@ enum StackCopy {
     let isOwn = own?.contains(pointer) == true
     let start = pointer - min(pointer - stack.start, below)
     // Stacks of fibres lie in one large mapping: all of it is not this thread's to copy.
-    let size = min(stack.end - start, isOwn ? perThread : foreignStack)
+    // Above it is no stack but the thread's own record, 2 KB of glibc's: on both architectures it lies at the top.
+    let pointerOfThread = registers.threadPointer
+    let end =
+      pointer < pointerOfThread && stack.contains(pointerOfThread) ? pointerOfThread : stack.end
+    let size = min(end - start, isOwn ? perThread : foreignStack)
     var ranges = [start..<start + size]
     // A handler on an alternate stack, or a coroutine: the walk may come back to the thread's own stack,
     // of which only the outer end is sure to be in use.

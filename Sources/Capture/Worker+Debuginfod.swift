@@ -26,7 +26,7 @@ extension Worker {
     var stillNameless = Set(nameless.map(\.image))
     if let client, !fetched.isEmpty {
       let symbolizer = symbolizer(examination) { client.open($0) }
-      let addresses = Set(walks.lazy.flatMap(\.steps).map(\.lookupAddress)).filter { address in
+      let addresses = Examination.addresses(walks).filter { address in
         examination.images.index(containing: address).map(fetched.contains) ?? false
       }
       let named = symbolizer.resolve(

@@ -28,41 +28,30 @@ extension Worker {
     // What the runtime is asked about, and what is read for the crashed thread, is one caller's at a time.
     let isShared = examination.managed == nil && examination.crashed == nil
     let portion = isShared ? Self.portion : 1
-    for start in stride(from: 0, to: told.count, by: portion) {
-      let part = told[start..<min(told.count, start + portion)]
-      for batch in Self.encode(Array(part), examination, walks, builder) {
-        facts.send(batch)
-        for (index, entry) in zip(part.dropFirst(batch.first), batch.entries)
-        where walks[index].omitted > 0 {
-          limit(
-            .walk, thread: threads[index].id,
-            problem: "the stack has \(entry.frameCount) frames",
-            effect: "\(walks[index].omitted) frames in its middle are not listed")
-        }
-      }
-    }
-  }
-
-  /// The JSON of threads, worked out by all cores.
-  private static func encode(
-    _ told: [Int], _ examination: Examination, _ walks: [Walk], _ builder: FrameBuilder
-  ) -> [ThreadBatch] {
-    let batches = Mutex<[ThreadBatch]>([])
-    // Values that nobody changes meanwhile.
-    nonisolated(unsafe) let (examination, builder) = (examination, builder)
-    Cores.share(told.count, atLeast: 50) { part in
-      var batch = ThreadBatch(first: part.lowerBound)
+    let telling = Mutex(())
+    // Values that nobody changes meanwhile, but for `facts`, which is one caller's as well.
+    nonisolated(unsafe) let (examination, builder, facts) = (examination, builder, facts)
+    Cores.share(told.count, atLeast: isShared ? portion : .max) { part in
       var texts = FrameTexts(builder)
-      for index in told[part] {
-        examination.append(index, walk: walks[index], texts: &texts, to: &batch)
+      for start in stride(from: part.lowerBound, to: part.upperBound, by: portion) {
+        let indices = told[start..<min(part.upperBound, start + portion)]
+        var batch = ThreadBatch()
+        for index in indices {
+          examination.append(index, walk: walks[index], texts: &texts, to: &batch)
+        }
+        telling.withLock { _ in facts.send(batch) }
       }
-      batches.withLock { $0.append(batch) }
     }
-    return batches.withLock { $0 }
+    for index in told where walks[index].omitted > 0 {
+      let count = examination.frameCount(index, walk: walks[index], builder: builder)
+      limit(
+        .walk, thread: threads[index].id, problem: "the stack has \(count) frames",
+        effect: "\(walks[index].omitted) frames in its middle are not listed")
+    }
   }
 
-  /// Threads that all cores work on before any of them is told of.
-  private static let portion = 512
+  /// Threads that are told of at once. While one core tells, the others go on.
+  private static let portion = 64
 
   private static let fewThreads = 32
 

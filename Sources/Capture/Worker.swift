@@ -154,7 +154,7 @@ struct Worker: ~Copyable {
 
     start = begin(.symbols)
     let symbolizer = symbolizer(examination, fetch: nil)
-    let addresses = Set(walks.lazy.flatMap(\.steps).map(\.lookupAddress))
+    let addresses = Examination.addresses(walks)
     var symbols: [UInt64: Symbol] = [:]
     var nameless: [(image: Int, problem: ImageProblem)] = []
     if willName {
