@@ -48,7 +48,7 @@ final class FactSender {
   private var waiting = ThreadBatch()
   /// Bytes of threads that may wait. A system call for each of 3,000 threads, and the supervisor's waking up
   /// for it, cost as much as finding their frames.
-  static let patience = 256 << 10
+  private static let patience = 256 << 10
 
   init(descriptor: CInt, spool: CInt) {
     self.descriptor = descriptor

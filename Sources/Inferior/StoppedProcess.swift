@@ -14,7 +14,8 @@ public struct StoppedProcess: ~Copyable {
 
   /// Milliseconds for which a thread in an uninterruptible sleep is given the chance to wake up.
   private static let graceForSleepers = 2.0
-  /// Milliseconds from the first stop in which threads that another capture is letting go of are waited for.
+  /// Milliseconds after all others have been asked in which threads that another capture is letting go of are
+  /// waited for, and half of the time that is left for asking at most.
   private static let graceForTraced = 20.0
 
   /// Stops every thread of the process.
@@ -85,10 +86,7 @@ public struct StoppedProcess: ~Copyable {
           threads.append(thread)
           continue
         }
-        // Another capture may be about to let go of the rest.
-        let patience =
-          nobodyYet ? attachUntil : first?.advanced(byMilliseconds: Self.graceForTraced)
-        switch Self.seize(id, directory, retryUntil: patience) {
+        switch Self.seize(id, directory, retryUntil: nobodyYet ? attachUntil : nil) {
         case 0:
           first = first ?? .now
           _ = inquest_ptrace(INQUEST_PTRACE_INTERRUPT, id, 0, nil)
@@ -102,7 +100,8 @@ public struct StoppedProcess: ~Copyable {
         }
       }
       if let first {
-        let grace = first.advanced(byMilliseconds: min(Self.graceForTraced, askWithin / 2))
+        let left = askWithin - Instant.now.milliseconds(since: first)
+        let grace = Instant.now.advanced(byMilliseconds: min(Self.graceForTraced, left / 2))
         Self.askAgain(&threads, directory, until: grace)
       }
     }

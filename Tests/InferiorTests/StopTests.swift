@@ -238,6 +238,28 @@ import Testing
     }
   }
 
+  /// Nobody stands still for the sake of a thread that a debugger keeps: the others' turn comes at once.
+  @Test func oneThreadOfADebuggersIsNotWaitedFor() throws {
+    let fixture = try Fixture("threads", "12", "2")
+    let directory = try ProcessDirectory(pid: fixture.pid)
+    let held = directory.threadIDs()[5]
+    let tracer = try Child(["strace", "-o", "/dev/null", "-p", "\(held)"])
+    #expect(eventually(10) { tracers(fixture.pid).contains(tracer.pid) })
+    // Less than the wait for another capture's threads. A busy machine may need several attempts for all.
+    let isEveryoneAsked = eventually(10) {
+      guard
+        let stopped = try? StoppedProcess(
+          directory, attachUntil: .now, askWithin: 10, stopWithin: 2000)
+      else { return false }
+      return stopped.threads.count { $0.hold == .stopped } == 12
+        && stopped.threads.first { $0.id == held }?.hold == StoppedThread.Hold.none(.refused)
+    }
+    #expect(isEveryoneAsked)
+    kill(tracer.pid, SIGTERM)
+    _ = try tracer.finish(timeout: 10)
+    #expect(fixture.runs())
+  }
+
   @Test func whatIsTracedAlreadyIsRefusedByName() throws {
     let fixture = try Fixture("threads", "2", "2")
     let tracer = try Child(["strace", "-f", "-o", "/dev/null", "-p", "\(fixture.pid)"])
