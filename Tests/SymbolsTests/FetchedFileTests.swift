@@ -11,12 +11,7 @@ import Testing
   let truth: [UInt64: CodePlace]
 
   init() throws {
-    lab = try Lab()
-    try lab.write(LineTests.cxx, to: "x.cc")
-    try lab.run("g++", "-g", "-O2", "-Wl,--build-id=sha1", "x.cc", "-o", "x")
-    addresses = try lab.addresses(in: "x", step: 5) { $0.hasPrefix("_Z") || $0 == "main" }
-    truth = try lab.lines(of: addresses, in: "x", bias: 0).places
-    try #require(truth.values.contains { $0.inlined.count > 2 })
+    (lab, addresses, truth) = try Lab.withProgram()
     try lab.run("strip", "-o", "stripped", "x")
   }
 

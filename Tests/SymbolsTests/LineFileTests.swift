@@ -12,12 +12,7 @@ import Testing
   let truth: [UInt64: CodePlace]
 
   init() throws {
-    lab = try Lab()
-    try lab.write(LineTests.cxx, to: "x.cc")
-    try lab.run("g++", "-g", "-O2", "-Wl,--build-id=sha1", "x.cc", "-o", "x")
-    addresses = try lab.addresses(in: "x", step: 5) { $0.hasPrefix("_Z") || $0 == "main" }
-    truth = try lab.lines(of: addresses, in: "x").places
-    try #require(truth.values.contains { $0.inlined.count > 2 })
+    (lab, addresses, truth) = try Lab.withProgram()
   }
 
   private func lines(_ name: String) throws -> LineResult {
@@ -167,5 +162,18 @@ import Testing
     #expect(result.places.isEmpty)
     let problem = try #require(result.problems.first).problem
     #expect("\(problem)".contains("unpacks to more than"))
+  }
+}
+
+extension Lab {
+  /// With a program `x` that has lines and inlined calls, addresses in its own functions, and what it says of them.
+  static func withProgram() throws -> (Lab, [UInt64], [UInt64: CodePlace]) {
+    let lab = try Lab()
+    try lab.write(LineTests.cxx, to: "x.cc")
+    try lab.run("g++", "-g", "-O2", "-Wl,--build-id=sha1", "x.cc", "-o", "x")
+    let addresses = try lab.addresses(in: "x", step: 5) { $0.hasPrefix("_Z") || $0 == "main" }
+    let truth = try lab.lines(of: addresses, in: "x").places
+    try #require(truth.values.contains { $0.inlined.count > 2 })
+    return (lab, addresses, truth)
   }
 }
