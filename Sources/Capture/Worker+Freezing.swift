@@ -26,7 +26,7 @@ extension Worker {
   }
 
   /// Milliseconds to wait for another capture of the same process.
-  private static let patienceWithOurOwn = 2000.0
+  private static let patienceWithOurOwn = 5000.0
 
   private func observe(
     _ directory: borrowing ProcessDirectory, _ map: MapReading, tracedBy tracer: Int32,

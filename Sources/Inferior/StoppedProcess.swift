@@ -114,6 +114,13 @@ public struct StoppedProcess: ~Copyable {
       collectStops(until: min(last, Instant.now.advanced(byMilliseconds: 20)))
     }
 
+    // Half of it is another capture's: it is done in a moment, and the whole can be had then.
+    if let held = self.threads.first(where: { $0.hold == .none(.refused) }),
+      let tracer = directory.tracer(ofThread: held.id), ProcessDirectory.isCollector(tracer)
+    {
+      release()
+      throw .notPermitted(pid: pid, .tracedBy(pid: tracer))
+    }
     if !self.threads.contains(where: { $0.hold != .none(.exited) }) {
       throw .vanished(pid: pid)
     }
