@@ -85,11 +85,11 @@ extension ProcessDirectory {
     }
   }
 
-  /// Whether a process is a collector of ours.
+  /// Whether a process is a collector of ours, or has ended meanwhile.
   public static func isCollector(_ pid: Int32) -> Bool {
     // TASK_COMM_LEN leaves 15 characters of the name (proc_pid_comm(5)).
     read(path: "/proc/\(pid)/comm", limit: 64).map { $0.starts(with: "inquest-collect".utf8) }
-      ?? false
+      ?? true
   }
 
   /// A thread's name and the letter of its state, before anything stops it; nil once it is gone.

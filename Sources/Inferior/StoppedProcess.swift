@@ -43,6 +43,8 @@ public struct StoppedProcess: ~Copyable {
     var refusal: CInt = 0
     /// In the last pass: its place in the kernel's count may be somebody else's by now.
     var someoneIsGone = false
+    /// Another capture that held threads when it was their turn.
+    var otherCapture: Int32?
     // Names and states are read before anyone stops: 64 threads' cost more than stopping them does.
     var listed = directory.threadIDs()
     var known = Self.describe(listed, directory)
@@ -102,7 +104,7 @@ public struct StoppedProcess: ~Copyable {
       if let first {
         let left = askWithin - Instant.now.milliseconds(since: first)
         let grace = Instant.now.advanced(byMilliseconds: min(Self.graceForTraced, left / 2))
-        Self.askAgain(&threads, directory, until: grace)
+        otherCapture = Self.askAgain(&threads, directory, until: grace) ?? otherCapture
       }
     }
     begun = first ?? .now
@@ -115,11 +117,9 @@ public struct StoppedProcess: ~Copyable {
     }
 
     // Half of it is another capture's: it is done in a moment, and the whole can be had then.
-    if let held = self.threads.first(where: { $0.hold == .none(.refused) }),
-      let tracer = directory.tracer(ofThread: held.id), ProcessDirectory.isCollector(tracer)
-    {
+    if let otherCapture, self.threads.contains(where: { $0.hold == .none(.refused) }) {
       release()
-      throw .notPermitted(pid: pid, .tracedBy(pid: tracer))
+      throw .notPermitted(pid: pid, .tracedBy(pid: otherCapture))
     }
     if !self.threads.contains(where: { $0.hold != .none(.exited) }) {
       throw .vanished(pid: pid)
@@ -204,8 +204,10 @@ public struct StoppedProcess: ~Copyable {
   /// order in which we ask.
   private static func askAgain(
     _ threads: inout [StoppedThread], _ directory: borrowing ProcessDirectory, until end: Instant
-  ) {
-    while Instant.now < end,
+  ) -> Int32? {
+    var other: Int32?
+    var tries = 0
+    while other == nil || Instant.now < end,
       let index = threads.firstIndex(where: { $0.hold == .none(.refused) }),
       let tracer = directory.tracer(ofThread: threads[index].id),
       tracer == 0 || ProcessDirectory.isCollector(tracer)
@@ -215,11 +217,15 @@ public struct StoppedProcess: ~Copyable {
         _ = inquest_ptrace(INQUEST_PTRACE_INTERRUPT, threads[index].id, 0, nil)
         threads[index].hold = .stopping
       case ESRCH: threads[index].hold = .none(.exited)
-      // Nobody traces it and yet it is refused: that will not change.
-      case _ where tracer == 0: return
-      default: Instant.sleep(microseconds: 500)
+      default:
+        if tracer != 0 { other = tracer }
+        // Nobody traces it and yet it is refused: that will not change, unless somebody was faster.
+        tries += tracer == 0 ? 1 : 0
+        if tries > 4 { return other }
+        Instant.sleep(microseconds: 500)
       }
     }
+    return other
   }
 
   /// 0, or the errno of PTRACE_SEIZE.
