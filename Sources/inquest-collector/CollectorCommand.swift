@@ -23,16 +23,20 @@ enum CollectorCommand {
   /// quietly, because the service waits.
   private static func crash(_ arguments: ArraySlice<String>, signals: SignalState) -> Int32 {
     var options = Options(arguments)
-    guard let pid = options.pid("--pid"), let path = options.value("--createdump"),
-      let dumps = options.value("--dumps"), !options.rest.isEmpty
-    else { return usage("crash wants --pid, --dumps, --createdump and the original arguments") }
+    guard let pid = options.pid("--pid"), !options.rest.isEmpty else {
+      return usage("crash wants --pid and createdump's arguments")
+    }
+    // A program that has no createdump, caught by the shim's own handler, has nobody to hand over to.
+    let path = options.value("--createdump")
+    let dumps = options.value("--dumps")
     var request = CaptureRequest(pid: pid, trigger: .crash)
     request.crash = CreatedumpArguments(Array(options.rest.dropFirst()))
     request.awaitedPID = getpid()
-    let handover = CreatedumpHandover(
-      path: path, arguments: options.rest, userWantsDumps: dumps == "user")
+    let handover = path.map {
+      CreatedumpHandover(path: $0, arguments: options.rest, userWantsDumps: dumps == "user")
+    }
     let status = collect(&request)
-    handover.executeIfWanted(signals: signals)
+    handover?.executeIfWanted(signals: signals)
     return status
   }
 

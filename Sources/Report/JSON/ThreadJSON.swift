@@ -29,9 +29,22 @@ extension [UInt8] {
       append(UInt8(ascii: "}"))
     }
     if let stack = thread.stack {
-      append(",\"stack\":{\"kind\":", stack.kind.rawValue)
-      append(",\"start\":", stack.start)
-      append(",\"end\":", stack.end)
+      append(raw: ",\"stack\":")
+      append(stack)
+    }
+    if let stacks = thread.stacks {
+      append(raw: ",\"stacks\":[")
+      for (index, stack) in stacks.enumerated() {
+        if index > 0 { append(UInt8(ascii: ",")) }
+        append(stack)
+      }
+      append(UInt8(ascii: "]"))
+    }
+    if let wait = thread.waitsFor {
+      append(",\"waits_for\":{\"kind\":", wait.kind.rawValue)
+      append(",\"address\":", wait.address)
+      append(",\"type\":", wait.type)
+      append(",\"owner_thread_id\":", wait.owner)
       append(UInt8(ascii: "}"))
     }
     append(raw: ",\"frames\":")
@@ -43,6 +56,18 @@ extension [UInt8] {
     append(",\"frame_count\":", thread.frameCount)
     append(",\"complete\":", thread.complete)
     append(",\"end_reason\":", thread.endReason.rawValue)
+    append(UInt8(ascii: "}"))
+  }
+
+  private mutating func append(_ stack: StackRecord) {
+    append("{\"kind\":", stack.kind.rawValue)
+    append(",\"start\":", stack.start)
+    append(",\"end\":", stack.end)
+    if let pages = stack.guardPages {
+      append(",\"guard\":{\"start\":", pages.start)
+      append(",\"end\":", pages.end)
+      append(UInt8(ascii: "}"))
+    }
     append(UInt8(ascii: "}"))
   }
 

@@ -30,6 +30,12 @@ public struct Crash: Codable, Sendable {
   /// True where the process is known to go on after this signal.
   public var survives: Bool?
   public var signal: SignalRecord?
+  /// What libc left to be read after an abort: a failed assertion, a corrupted heap (`__abort_msg`).
+  public var message: String?
+  /// The C++ exception that nobody caught.
+  public var thrown: Thrown?
+  /// What was being executed; nil where there is no code, or where no instruction is to blame.
+  public var instruction: InstructionRecord?
 
   public init(
     kind: Kind, summary: String, threadID: Int? = nil, survives: Bool? = nil,
@@ -45,7 +51,7 @@ public struct Crash: Codable, Sendable {
   enum CodingKeys: String, CodingKey {
     case kind, summary
     case threadID = "thread_id"
-    case survives, signal
+    case survives, signal, message, thrown, instruction
   }
 }
 
@@ -71,6 +77,10 @@ public struct SignalRecord: Codable, Sendable, Equatable {
   public struct Sender: Codable, Sendable, Equatable {
     public var pid: Int
     public var uid: Int
+    /// Its name, where it was still alive.
+    public var name: String?
+    /// Its command line in one string, secrets replaced.
+    public var command: String?
     public init(pid: Int, uid: Int) {
       self.pid = pid
       self.uid = uid
@@ -89,6 +99,20 @@ public struct SignalRecord: Codable, Sendable, Equatable {
   public var origin: Origin?
   public var sender: Sender?
   public var access: Access?
+  /// x86-64: the processor's exception number and its error code (Intel SDM, 6.15).
+  public var trapNumber: Int?
+  public var errorCode: HexNumber?
+  /// Of SIGSYS: what was refused.
+  public var systemCall: SystemCall?
+
+  public struct SystemCall: Codable, Sendable, Equatable {
+    public var number: Int
+    public var name: String?
+    public init(number: Int, name: String?) {
+      self.number = number
+      self.name = name
+    }
+  }
 
   public init(number: Int, name: String) {
     self.number = number
@@ -99,6 +123,55 @@ public struct SignalRecord: Codable, Sendable, Equatable {
     case number, name, code
     case codeName = "code_name"
     case address, origin, sender, access
+    case trapNumber = "trap_number"
+    case errorCode = "error_code"
+    case systemCall = "system_call"
+  }
+}
+
+/// A C++ exception that led to std::terminate.
+public struct Thrown: Codable, Sendable, Equatable {
+  /// As a developer says it.
+  public var type: String
+  /// What `what()` would have said, where it can be told from memory.
+  public var message: String?
+
+  public init(type: String, message: String? = nil) {
+    self.type = type
+    self.message = message
+  }
+}
+
+/// The instruction at the fault.
+public struct InstructionRecord: Codable, Sendable, Equatable {
+  /// An operand in memory.
+  public struct Operand: Codable, Sendable, Equatable {
+    /// Registers by name.
+    public var base: String?
+    public var index: String?
+    public var scale: Int?
+    /// Bytes, signed.
+    public var displacement: Int?
+    /// Bytes that are accessed.
+    public var size: Int?
+    /// `read`, `write`, or `read_write`.
+    public var access: String?
+    /// What the registers make of it.
+    public var address: HexNumber?
+
+    public init() {}
+  }
+
+  public var address: HexNumber
+  /// Bare hex, of this instruction where its length is known.
+  public var bytes: String
+  /// As a disassembler writes it, in Intel's syntax.
+  public var text: String?
+  public var operands: [Operand]?
+
+  public init(address: HexNumber, bytes: String) {
+    self.address = address
+    self.bytes = bytes
   }
 }
 

@@ -34,6 +34,43 @@ public struct ProcessRecord: Codable, Sendable {
   public var environment: [String: String]?
   public var container: Container?
   public var service: Service?
+  /// How many descriptors it has open.
+  public var openFiles: Int?
+  public var limits: Limits?
+  public var memory: MemoryUse?
+
+  /// Soft limits (getrlimit(2)); what is unlimited is left out.
+  public struct Limits: Codable, Sendable, Equatable {
+    public var openFiles: Int?
+    public var stackBytes: Int?
+    public var addressSpaceBytes: Int?
+    public var processes: Int?
+    public init() {}
+    enum CodingKeys: String, CodingKey {
+      case openFiles = "open_files"
+      case stackBytes = "stack_bytes"
+      case addressSpaceBytes = "address_space_bytes"
+      case processes
+    }
+  }
+
+  /// In bytes. Of a control group only what has a limit.
+  public struct MemoryUse: Codable, Sendable, Equatable {
+    public var residentBytes: Int?
+    public var virtualBytes: Int?
+    public var groupBytes: Int?
+    public var groupLimitBytes: Int?
+    /// How often the kernel has killed for want of memory in its control group.
+    public var groupKills: Int?
+    public init() {}
+    enum CodingKeys: String, CodingKey {
+      case residentBytes = "resident_bytes"
+      case virtualBytes = "virtual_bytes"
+      case groupBytes = "group_bytes"
+      case groupLimitBytes = "group_limit_bytes"
+      case groupKills = "group_kills"
+    }
+  }
 
   public init(pid: Int) {
     self.pid = pid
@@ -51,6 +88,8 @@ public struct ProcessRecord: Codable, Sendable {
     case namespacePID = "namespace_pid"
     case isNamespaceInit = "is_namespace_init"
     case environment, container, service
+    case openFiles = "open_files"
+    case limits, memory
   }
 }
 

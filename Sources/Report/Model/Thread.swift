@@ -36,6 +36,10 @@ public struct ThreadRecord: Codable, Sendable {
   /// General registers, at the fault for the crashed thread.
   public var registers: Registers?
   public var stack: StackRecord?
+  /// Every stack that the walk came by, where it is more than that one: a handler's, a coroutine's.
+  public var stacks: [StackRecord]?
+  /// What it waits for, where somebody else has it.
+  public var waitsFor: WaitRecord?
   /// Innermost first; for the crashed thread from the fault on.
   public var frames: [Frame]
   /// What lies above the fault: the wait for the collector, the crash handling, the trampoline.
@@ -61,7 +65,9 @@ public struct ThreadRecord: Codable, Sendable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case id, name, crashed, state, managed, registers, stack, frames
+    case id, name, crashed, state, managed, registers, stack, stacks
+    case waitsFor = "waits_for"
+    case frames
     case handlerFrames = "handler_frames"
     case frameCount = "frame_count"
     case complete
@@ -83,11 +89,61 @@ public struct StackRecord: Codable, Sendable, Equatable {
   public var kind: Kind
   public var start: HexNumber
   public var end: HexNumber
+  /// The inaccessible memory right below it, where there is such.
+  public var guardPages: Guard?
+
+  public struct Guard: Codable, Sendable, Equatable {
+    public var start: HexNumber
+    public var end: HexNumber
+    public init(start: HexNumber, end: HexNumber) {
+      self.start = start
+      self.end = end
+    }
+  }
 
   public init(kind: Kind, start: HexNumber, end: HexNumber) {
     self.kind = kind
     self.start = start
     self.end = end
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case kind, start, end
+    case guardPages = "guard"
+  }
+}
+
+/// A lock that a blocked thread waits for.
+public struct WaitRecord: Codable, Sendable, Equatable {
+  public struct Kind: OpenEnum {
+    public let rawValue: String
+    public init(rawValue: String) { self.rawValue = rawValue }
+    /// pthread_mutex_t.
+    public static let mutex: Kind = "mutex"
+    /// pthread_rwlock_t, held by a writer.
+    public static let rwlock: Kind = "rwlock"
+    /// The lock of a .NET object.
+    public static let monitor: Kind = "monitor"
+  }
+
+  public var kind: Kind
+  /// Where the lock, or for a monitor the object, lies.
+  public var address: HexNumber
+  /// The class of a monitor's object.
+  public var type: String?
+  /// The kernel's id of the thread that holds it.
+  public var owner: Int?
+
+  public init(kind: Kind, address: HexNumber, type: String? = nil, owner: Int? = nil) {
+    self.kind = kind
+    self.address = address
+    self.type = type
+    self.owner = owner
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case kind, address, type
+    case owner = "owner_thread_id"
   }
 }
 
