@@ -16,14 +16,17 @@ struct Examination {
   /// Names of managed code; nil where the runtime cannot be asked.
   let names: ManagedNames?
   let lines: ManagedLines
+  /// The process itself, as /proc told it.
+  let process: ProcessRecord
   /// Position of the crashed thread among `frozen.threads`; nil in a manual capture, or when unknown.
   private(set) var crashed: Int?
 
   init(
-    request: CaptureRequest, frozen: FrozenProcess, crashedThread: Int32?, images: ImageTable,
-    runtime: ManagedRuntime?, managed: ManagedInspection?
+    request: CaptureRequest, process: ProcessRecord, frozen: FrozenProcess, crashedThread: Int32?,
+    images: ImageTable, runtime: ManagedRuntime?, managed: ManagedInspection?
   ) {
     self.request = request
+    self.process = process
     self.frozen = frozen
     self.images = images
     self.runtime = runtime
@@ -126,7 +129,8 @@ struct Examination {
     else { return }
     let overflowed = frozen.threads.indices.filter { index in
       guard let signal = walks[index].signals.last else { return false }
-      return isAtStackEnd(signal, stacks: stackFinder(index, walk: walks[index]))
+      return isAtStackEnd(
+        signal, walk: walks[index], stacks: stackFinder(index, walk: walks[index]))
     }
     if overflowed.count == 1 { crashed = overflowed[0] }
   }
@@ -137,7 +141,8 @@ struct Examination {
   ) -> FrameBuilder {
     FrameBuilder(
       images: images, runtime: runtime, names: isNamed ? names : nil, symbols: symbols,
-      lines: lines)
+      lines: lines,
+      ownPIDs: [request.pid] + (process.namespacePID.map { [Int32($0)] } ?? []))
   }
 
   /// Adds a thread's JSON, frames that other threads have as well written once.
@@ -172,7 +177,8 @@ struct Examination {
     let split = storyStart(index, walk: walk, builder: builder)
     let stacks = stackFinder(index, walk: walk)
     let story = walk.steps[split...]
-    let stack = story.first.flatMap { stacks.stack(at: $0.sp) }
+    // A frame that reaches over the end of its stack is on none.
+    let stack = story.prefix(2).lazy.compactMap { stacks.stack(at: $0.sp) }.first
     var activations =
       listsFrames
       ? builder.activations(story, thread: thread.id, stacks: stacks, home: stack?.kind) : []
@@ -191,6 +197,8 @@ struct Examination {
       complete: walk.end == .outermost, endReason: walk.end.reason)
     record.state = ProcessStatus.name(ofState: thread.state)
     record.stack = stack
+    let all = stacks.stacks(of: walk.steps)
+    if all.count > 1 { record.stacks = all }
     if let managed, let known = managed.threads[thread.id] {
       record.managed = ThreadRecord.Managed(
         id: known.managedID, exceptionType: managed.exceptionType(known))
@@ -222,18 +230,22 @@ struct Examination {
     facts.runtime = runtime.map { runtime in
       ".NET" + (runtime.version.map { " " + $0 } ?? "")
     }
+    facts.isNamespaceInit = process.isNamespaceInit == true
+    facts.namespacePID = process.namespacePID
     guard let index = crashed else { return facts }
     facts.threadID = Int(frozen.threads[index].id)
     let walk = walks[index]
     let stacks = stackFinder(index, walk: walk)
     // The last signal is the one that the runtime announced, even where an earlier one was the cause.
-    if let last = builder.uncaught(in: walk).first(where: { $0.number != 0 }) {
+    let signals = builder.uncaught(in: walk)
+    if let last = signals.first(where: { $0.number != 0 }) {
       facts.found = CrashFacts.Signal(last)
+      facts.faultBehind = builder.faultBehind(last, in: signals).map(CrashFacts.Signal.init)
     }
     let fault = builder.fault(in: walk, thread: frozen.threads[index].id)
     facts.isStackKnown = fault != nil || walk.end == .outermost && walk.count > 1
     if let cause = builder.cause(in: walk) {
-      facts.isAtStackEnd = isAtStackEnd(cause, stacks: stacks)
+      facts.isAtStackEnd = isAtStackEnd(cause, walk: walk, stacks: stacks)
       facts.handlerFaulted = builder.uncaught(in: walk).first.map { $0 != cause } ?? false
     }
     facts.exception = exception
@@ -308,13 +320,16 @@ struct Examination {
     return CrashFacts.Recursion(functions: names, times: cycle.times)
   }
 
-  private func isAtStackEnd(_ cause: SignalContext, stacks: StackFinder) -> Bool {
+  private func isAtStackEnd(_ cause: SignalContext, walk: Walk, stacks: StackFinder) -> Bool {
     let stackPointer = cause.registers.stackPointer
     // Without an address there is only the stack pointer to go by.
     if cause.number == 0 { return stacks.isAtStackEnd(stackPointer: stackPointer) }
     let (segmentationFault, fromKernel): (Int32, Int32) = (11, 128)
+    let caller = cause.step + 2
     return cause.number == segmentationFault && cause.code > 0 && cause.code != fromKernel
-      && stacks.isAtStackEnd(fault: cause.address, stackPointer: stackPointer)
+      && stacks.isAtStackEnd(
+        fault: cause.address, stackPointer: stackPointer, isUnmapped: cause.code == 1,
+        caller: caller < walk.steps.count ? walk.steps[caller].sp : nil)
   }
 
   /// Frames that are looked at to say where it happened.
@@ -329,46 +344,6 @@ extension CrashFacts.Signal {
     senderUID = Int(context.senderUID)
     errorCode = context.errorCode
     trapNumber = context.trapNumber
-  }
-}
-
-/// Says in words where a crash happened.
-enum CrashPlace {
-  /// `crash_write (crash.c:12)`, without lines `crash_write (libcrash.so)`; for abort() its caller; for a
-  /// jump to nowhere who jumped.
-  static func words(_ frames: [Frame], images: ImageTable) -> String? {
-    if let abort = frames.firstIndex(where: { $0.function == "abort" }) {
-      return abort + 1 < frames.count ? one(frames[abort + 1], images) : nil
-    }
-    guard let first = frames.first else { return nil }
-    if let place = one(first, images) { return place }
-    return frames.dropFirst().first.flatMap { one($0, images) }.map { "a call from \($0)" }
-  }
-
-  /// The managed frame that called the native function in which it happened.
-  static func managedCaller(_ frames: [Frame], images: ImageTable) -> String? {
-    guard let first = frames.first, first.kind != .managed, one(first, images) != nil else {
-      return nil
-    }
-    let caller = frames.first { $0.kind == .managed && $0.plumbing != true }
-    return caller.flatMap { one($0, images) }
-  }
-
-  private static func one(_ frame: Frame, _ images: ImageTable) -> String? {
-    guard let module = frame.module else { return frame.function }
-    if frame.kind == .managed {
-      guard let function = frame.function else { return "managed code" }
-      let place = ExceptionWords.fileAndLine(frame) ?? frame.managed?.assembly
-      return place.map { $0.isEmpty ? function : "\(function) (\($0))" } ?? function
-    }
-    // Where a stub lies says nothing.
-    if images.images[module].kind == .jit { return frame.function }
-    let path = images.images[module].path
-    let file = path.split(separator: "/").last.map(String.init) ?? path
-    if let function = frame.function {
-      return "\(function) (\(ExceptionWords.fileAndLine(frame) ?? file))"
-    }
-    return frame.moduleOffset.map { "\(file)+\($0)" }
   }
 }
 

@@ -1,3 +1,4 @@
+import Diagnosis
 import DotNet
 import Memory
 import Report
@@ -31,6 +32,8 @@ struct FrameBuilder {
   let symbols: [UInt64: Symbol]
   /// Lines and inlined calls of native code.
   var lines: [UInt64: CodePlace] = [:]
+  /// The process's ids, in our PID namespace and in its own.
+  var ownPIDs: [Int32] = []
 
   /// False before the symbols have been looked up.
   var namesSymbols: Bool { !symbols.isEmpty }
@@ -167,6 +170,7 @@ struct FrameBuilder {
   func cause(in walk: Walk) -> SignalContext? {
     let signals = uncaught(in: walk)
     guard var cause = signals.first else { return nil }
+    if let fault = faultBehind(cause, in: signals) { return fault }
     for earlier in signals.dropFirst() {
       // The last one before the earlier signal's interruption may be its trampoline, which is libc's.
       let between = walk.steps[
@@ -178,6 +182,16 @@ struct FrameBuilder {
       cause = earlier
     }
     return cause
+  }
+
+  /// The fault whose handler has sent `signal`, by abort() or raise(): that is how a program's own handler
+  /// ends it.
+  func faultBehind(_ signal: SignalContext, in signals: [SignalContext]) -> SignalContext? {
+    let (fromUser, fromThread): (Int32, Int32) = (0, -6)
+    guard runtime == nil, signal.code == fromThread || signal.code == fromUser,
+      ownPIDs.contains(signal.senderPID)
+    else { return nil }
+    return signals.dropFirst().first { $0.code > 0 && SignalNames.isFault(Int($0.number)) }
   }
 
   /// False for signals that somebody has sent: nobody fails to handle those.

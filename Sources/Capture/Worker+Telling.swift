@@ -55,66 +55,6 @@ extension Worker {
 
   private static let fewThreads = 32
 
-  func sendCrash(_ examination: Examination, _ walks: [Walk], _ builder: FrameBuilder) {
-    guard request.trigger == .crash else {
-      let name = examination.frozen.threads.first?.name ?? ""
-      let count = examination.frozen.threads.count
-      let crash = Crash(
-        kind: .none,
-        summary: "\(name) (\(request.pid)) captured on request, "
-          + (count == 1 ? "1 thread" : "\(count) threads") + "; it goes on")
-      send("crash", crash)
-      facts.send(.summary, crash.summary)
-      return
-    }
-    let known = examination.crashFacts(walks: walks, builder: builder)
-    let crash = CrashVerdict.crash(known)
-    send("crash", crash)
-    let thread = examination.crashed.map {
-      examination.record($0, walk: walks[$0], builder: builder)
-    }
-    let exception = examination.exception(of: crash, thread: thread)
-    if let exception { send("exception", exception) }
-    if crash.kind == .failFast, let call = known.failFast {
-      send("diagnoses", [FailFastDiagnosis.diagnosis(call)])
-    }
-    facts.send(.summary, crash.summary)
-    if let address = crash.signal?.address { sendMemoryMap(examination.frozen, fault: address) }
-    if crash.survives == true, examination.runtime != nil {
-      // Observed on 8.0.4: the next crash parks in poll(-1) as if the first were still being dumped.
-      limit(
-        "crash", problem: "the process goes on after this signal",
-        effect:
-          "from .NET 8 on, its next crash on any thread may hang instead of ending it, because "
-          + "dumps are enabled (a bug of the runtime)",
-        remedy: "restart the service")
-    }
-    if let index = examination.crashed, let thread {
-      let modules = examination.images.images.map(ModuleRecord.init(image:))
-      let isReached =
-        builder.fault(
-          in: walks[index], thread: examination.frozen.threads[index].id) != nil
-      let signature = CrashSignature.signature(
-        crash, thread: isReached ? thread : nil, exception: exception,
-        modules: modules)
-      send("signature", signature)
-      if !isReached {
-        limit(
-          .walk, thread: examination.frozen.threads[index].id,
-          problem: "the walk ended before the place of the crash (\(thread.endReason))",
-          effect: "frames begin where the thread waits for the collector, not at the fault")
-      } else if signature.frames.isEmpty {
-        limit(
-          .diagnosis, problem: "no frame of the crashed thread has a name or a file of its own",
-          effect: "its signature says the kind of crash only, and is shared by different crashes")
-      }
-    } else {
-      limit(
-        .walk, problem: "the crashed thread could not be told from the others",
-        effect: "no thread is marked as crashed")
-    }
-  }
-
   /// All that the runtime told besides names: the assemblies, and what was not to be had.
   func sendManaged(_ examination: Examination, _ managed: ManagedInspection) {
     for (problem, effect, remedy) in managed.problems {
@@ -161,10 +101,6 @@ extension Worker {
         effect: "not all of them are listed")
     }
     for inner in exception.inner { limit(inner) }
-  }
-
-  func sendMemoryMap(_ frozen: FrozenProcess, fault: HexNumber?) {
-    send("memory_map", frozen.mappings.mappings.map { MapRecord($0, fault: fault?.value) })
   }
 
   func send(_ key: String, _ value: some Encodable) {

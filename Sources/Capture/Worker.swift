@@ -52,7 +52,7 @@ struct Worker: ~Copyable {
       let crashed = awaitCrashedThread(directory)
       awaitInspection(managed)
       let frozen = try look(directory, map, managed, crashed: crashed)
-      let isWhole = examine(frozen, crashed: crashed, managed, directory)
+      let isWhole = examine(frozen, process, crashed: crashed, managed, directory)
       facts.send(.done, isWhole ? "" : "partial")
     } catch {
       let status =
@@ -107,8 +107,8 @@ struct Worker: ~Copyable {
 
   /// - Returns: false when what a crash is about, its thread, was not found.
   private func examine(
-    _ frozen: FrozenProcess, crashed: Int32?, _ managed: ManagedInspection?,
-    _ directory: borrowing ProcessDirectory
+    _ frozen: FrozenProcess, _ process: ProcessRecord, crashed: Int32?,
+    _ managed: ManagedInspection?, _ directory: borrowing ProcessDirectory
   ) -> Bool {
     var start = begin(.images)
     let images =
@@ -116,13 +116,14 @@ struct Worker: ~Copyable {
       ? ImageTable([]) : ImageTable(mappings: frozen.mappings, memory: frozen.memory)
     let runtime = ManagedRuntime(mappings: frozen.mappings)
     send("modules", images.images.map(ModuleRecord.init(image:)))
-    sendMemoryMap(frozen, fault: nil)
+    send("memory_map", frozen.mappings.mappings.map { MapRecord($0, fault: nil) })
     if let runtime { report(runtime, managed) }
     end(start)
 
     start = begin(.walk)
     var examination = Examination(
-      request: request, frozen: frozen, crashedThread: crashed, images: images, runtime: runtime,
+      request: request, process: process, frozen: frozen, crashedThread: crashed, images: images,
+      runtime: runtime,
       managed: managed)
     if let crashed, request.trigger == .crash {
       var crash = request.announcedCrash

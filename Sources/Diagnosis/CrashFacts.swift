@@ -28,6 +28,11 @@ public struct CrashFacts: Sendable {
   public var announced: Signal?
   /// From the signal frame on the crashed thread's stack.
   public var found: Signal?
+  /// The fault whose handler, the program's own, has sent the signal that ends it.
+  public var faultBehind: Signal?
+  /// True for the init of a PID namespace, and the pid that it has there where that is not ours.
+  public var isNamespaceInit = false
+  public var namespacePID: Int?
   /// `.NET 8.0.4`, when the process has such a runtime.
   public var runtime: String?
   /// Where it happened, in words: `crash_write (libcrash.so)`.
@@ -113,6 +118,7 @@ extension CrashFacts {
   /// A runtime that ends its own process announces SIGABRT with no code: then a signal frame that tells
   /// of a fault is the cause, and the abort its consequence.
   var signal: Signal? {
+    if let faultBehind { return faultBehind }
     guard var signal = announced else { return found }
     guard let found else { return signal }
     if found.number == signal.number {

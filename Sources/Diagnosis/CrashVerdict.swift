@@ -12,6 +12,10 @@ public enum CrashVerdict {
       kind: kind, summary: "", threadID: facts.threadID, signal: record)
     if survives(signal, facts) { crash.survives = true }
     crash.summary = summary(kind, record, facts, survives: crash.survives == true)
+    if facts.faultBehind != nil, let last = facts.announced ?? facts.found {
+      crash.summary +=
+        "; the program's own handler then ended it by \(SignalNames.name(last.number))"
+    }
     return crash
   }
 
@@ -92,7 +96,10 @@ public enum CrashVerdict {
   /// A sent signal re-executes nothing: when the runtime's handler returns from it, the process goes on
   /// (observed on 8.0.4 and 3.1.23 for kill and raise; abort() and SIGTRAP do end it).
   private static func survives(_ signal: CrashFacts.Signal, _ facts: CrashFacts) -> Bool {
-    guard facts.runtime != nil, let code = signal.code, code <= 0 else { return false }
+    guard let code = signal.code, code <= 0 else { return false }
+    // Without a handler, signals that are sent do nothing to such a process (pid_namespaces(7)); abort() ends
+    // it all the same, by a fault.
+    if facts.runtime == nil { return facts.isNamespaceInit && !isAbort(signal, facts) }
     if signal.number == sigabrt { return !isAbort(signal, facts) }
     return [sigill, sigbus, sigfpe, sigsegv].contains(signal.number)
   }
@@ -146,7 +153,7 @@ public enum CrashVerdict {
     case .abort: return "abort() was called\(function)\(thread) (SIGABRT)"
     default:
       let sender = signal.sender.map { sender in
-        sender.pid == facts.pid
+        sender.pid == facts.pid || sender.pid == facts.namespacePID
           ? " by the process itself" : " by process \(sender.pid) (user \(sender.uid))"
       }
       return "\(signal.name) was sent\(thread.replacingOn)\(sender ?? "")"

@@ -171,15 +171,4 @@ import Testing
     facts.found = CrashFacts.Signal(number: 8, code: 1, address: 0x18)
     #expect(CrashVerdict.crash(facts).summary.contains("DivideByZeroException"))
   }
-
-  @Test func failFastIsADiagnosis() {
-    var call = CrashFacts.FailFast(message: "enough\nis enough", frames: [])
-    let bare = FailFastDiagnosis.diagnosis(call)
-    #expect(bare.detail == "enough\nis enough")
-    #expect(bare.evidence == ["/crash"], "there may be no frames to point to")
-    call.message = nil
-    call.frames = [Frame(kind: .managed, trust: .runtime, ip: 1, sp: 1)]
-    let full = FailFastDiagnosis.diagnosis(call)
-    #expect(full.detail == nil && full.evidence == ["/crash", "/threads/0/frames/0"])
-  }
 }

@@ -13,7 +13,11 @@ import Testing
     "redacted":["/process/arguments/1"]},\
     "crash":{"kind":"native_fault","summary":"it \\"died\\"\\n\\u001b[31m","thread_id":42,\
     "survives":false,"signal":{"number":11,"name":"SIGSEGV","code":1,"code_name":"SEGV_MAPERR",\
-    "address":"0x8","origin":"kernel","sender":{"pid":1,"uid":0},"access":"write"}},\
+    "address":"0x8","origin":"kernel","sender":{"pid":1,"uid":0,"name":"kill","command":"kill 42"},\
+    "access":"write","trap_number":14,"error_code":"0x6","system_call":{"number":57,"name":"fork"}},\
+    "message":"a","thrown":{"type":"std::bad_alloc","message":"m"},\
+    "instruction":{"address":"0x1","bytes":"90","text":"nop","operands":[{"base":"rax","index":"rbx",\
+    "scale":8,"displacement":-8,"size":4,"access":"write","address":"0x2"}]}},\
     "exception":{"type":"X","message":"m","hresult":"0x80131509","frames":[],\
     "inner":[{"type":"Y","message":"n","hresult":"0x00000001","frames":[],"inner":[]}]},\
     "diagnoses":[{"rule":"r","summary":"s","detail":"d","confidence":"high","evidence":["/crash"]}],\
@@ -21,7 +25,9 @@ import Testing
     "process":{"pid":42,"parent_pid":1,"name":"web","executable":"/web","arguments":["web"],\
     "working_directory":"/","user_id":0,"group_id":0,"started_at":"2026-11-21T00:00:00Z",\
     "uptime_seconds":12.5,"namespace_pid":1,"is_namespace_init":true,\
-    "environment":{"LANG":"C"},"container":{"id":"c","cgroup":"/g"},"service":{"unit":"w.service"}},\
+    "environment":{"LANG":"C"},"container":{"id":"c","cgroup":"/g"},"service":{"unit":"w.service"},\
+    "open_files":3,"limits":{"open_files":1024,"stack_bytes":8388608,"address_space_bytes":1,"processes":2},\
+    "memory":{"resident_bytes":1,"virtual_bytes":2,"group_bytes":3,"group_limit_bytes":4,"group_kills":5}},\
     "runtime":{"name":".NET","version":"8.0.4","commit":"ab","path":"/dotnet","inspection":"ok"},\
     "host":{"name":"h","kernel":"6.1","architecture":"x86_64","os":"Debian","cpus":4,\
     "memory_bytes":17179869184},\
@@ -29,7 +35,9 @@ import Testing
     "managed":{"id":1,"exception_type":"X"},\
     "registers":{"rax":"0x1","rbx":"0x2","rsp":"0x7ffc00000000","r8":"0x3","r15":"0x4",\
     "rip":"0xffffffffffffffff","rflags":"0x246"},\
-    "stack":{"kind":"main","start":"0x1000","end":"0x2000"},\
+    "stack":{"kind":"main","start":"0x1000","end":"0x2000","guard":{"start":"0x0","end":"0x1000"}},\
+    "stacks":[{"kind":"alternate","start":"0x1","end":"0x2"},{"kind":"main","start":"0x1000","end":"0x2000"}],\
+    "waits_for":{"kind":"monitor","address":"0x9","type":"T","owner_thread_id":43},\
     "frames":[{"kind":"managed","trust":"runtime","ip":"0x1","sp":"0x2","stack":"alternate",\
     "module":0,"module_offset":"0x3","function":"f","raw_function":"_f","function_offset":"0x4",\
     "file":"/f.c","line":5,"column":6,"managed":{"token":"0x6000001","il_offset":"0x0",\
@@ -39,7 +47,7 @@ import Testing
     "modules":[{"path":"/m","kind":"elf","base":"0x0","end":"0x10","build_id":"aa","mvid":"bb",\
     "pdb_id":"cc","deleted":true,"version":"1"}],\
     "memory_map":[{"start":"0x0","end":"0x10","permissions":"r-xp","offset":"0x0","path":"/m",\
-    "fault":true}],\
+    "fault":true,"file_bytes":3}],\
     "memory":[{"label":"rsp","address":"0x0","bytes":"00ff"}],\
     "limitations":[{"stage":"s","thread_id":42,"problem":"p","effect":"e","remedy":"r"}],\
     "extensions":{}}
@@ -51,10 +59,23 @@ import Testing
   }
 
   /// Threads and frames are written by code of their own; a key that it forgets would be lost in silence.
-  @Test func `the full report has a value for every key of a thread and a frame`() throws {
-    let thread = try Report(json: Array(Self.full.utf8)).threads[0]
+  @Test
+  func `the full report has a value for every key of threads, frames, the crash and the process`()
+    throws
+  {
+    let report = try Report(json: Array(Self.full.utf8))
+    let thread = report.threads[0]
     let frame = thread.frames[0]
-    for value in [thread, frame, frame.managed as Any, thread.managed as Any] as [Any] {
+    let signal = try #require(report.crash.signal)
+    let parts: [Any] = [
+      thread, frame, try #require(frame.managed), try #require(thread.managed),
+      try #require(thread.stack), try #require(thread.waitsFor), report.memoryMap[0], report.crash,
+      signal, try #require(signal.sender), try #require(signal.systemCall),
+      try #require(report.crash.thrown), try #require(report.crash.instruction),
+      try #require(report.crash.instruction?.operands?.first), report.process,
+      try #require(report.process.limits), try #require(report.process.memory),
+    ]
+    for value in parts {
       for child in Mirror(reflecting: value).children {
         let isMissing =
           Mirror(reflecting: child.value).displayStyle == .optional

@@ -126,6 +126,7 @@ extension [UInt8] {
       append(",\"offset\":", map.offset)
       append(",\"path\":", map.path)
       append(",\"fault\":", map.fault)
+      append(",\"file_bytes\":", map.fileBytes)
       append(UInt8(ascii: "}"))
     }
     append(UInt8(ascii: "]"))

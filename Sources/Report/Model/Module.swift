@@ -47,6 +47,8 @@ public struct MapRecord: Codable, Sendable, Equatable {
   public var path: String?
   /// True for the mapping that holds the fault's address.
   public var fault: Bool?
+  /// Bytes that the file has, for a SIGBUS in it.
+  public var fileBytes: Int?
 
   public init(
     start: HexNumber, end: HexNumber, permissions: String, offset: HexNumber, path: String? = nil,
@@ -58,6 +60,11 @@ public struct MapRecord: Codable, Sendable, Equatable {
     self.offset = offset
     self.path = path
     self.fault = fault
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case start, end, permissions, offset, path, fault
+    case fileBytes = "file_bytes"
   }
 }
 
