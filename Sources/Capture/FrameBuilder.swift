@@ -191,7 +191,12 @@ struct FrameBuilder {
     guard runtime == nil, signal.code == fromThread || signal.code == fromUser,
       ownPIDs.contains(signal.senderPID)
     else { return nil }
-    return signals.dropFirst().first { $0.code > 0 && SignalNames.isFault(Int($0.number)) }
+    for (inner, outer) in zip(signals, signals.dropFirst()) {
+      // Without a mask to tell by (SA_NODEFER), its own word counts.
+      let told = inner.blocked == outer.blocked ? outer : outer.handled(until: inner)
+      if let told, told.code > 0, SignalNames.isFault(Int(told.number)) { return told }
+    }
+    return nil
   }
 
   /// False for signals that somebody has sent: nobody fails to handle those.

@@ -67,6 +67,10 @@ struct StackFinder {
   /// After an overflow the stack pointer lies in the guard below the stack, or below that.
   private func mapping(at stackPointer: UInt64) -> Mapping? {
     if let mapping = mappings.containing(stackPointer), mapping.isWritable { return mapping }
+    // An empty stack's pointer is at its end.
+    if stackPointer > 0, let below = mappings.containing(stackPointer - 1), below.isWritable {
+      return below
+    }
     let above = mappings.firstIndex(after: stackPointer)
     guard above < mappings.mappings.count else { return nil }
     let next = mappings.mappings[above]
@@ -85,7 +89,7 @@ struct StackFinder {
     fault address: UInt64, stackPointer: UInt64, isUnmapped: Bool, caller: UInt64?
   ) -> Bool {
     let distance = address > stackPointer ? address - stackPointer : stackPointer - address
-    guard distance <= Self.reach else { return false }
+    guard distance <= Self.reach, !isAtUpperEnd(address, stackPointer) else { return false }
     if let mapping = mappings.containing(address), mapping.isWritable {
       // A guard that is no mapping of its own (MADV_GUARD_INSTALL, Linux 6.13; glibc 2.42 makes such).
       return isUnmapped
@@ -95,6 +99,16 @@ struct StackFinder {
     let next = mappings.mappings[above]
     if next.isWritable, next.start - address <= Self.reach, stackPointer < next.end { return true }
     return isLargeFrame(stackPointer: stackPointer, caller: caller)
+  }
+
+  /// True for an access above the stack pointer, beyond the upper end of the memory that it is in: more was
+  /// popped than pushed.
+  private func isAtUpperEnd(_ address: UInt64, _ stackPointer: UInt64) -> Bool {
+    let word: UInt64 = 8
+    guard stackPointer >= word, let below = mappings.containing(stackPointer - word) else {
+      return false
+    }
+    return below.isWritable && address >= below.end && address - stackPointer < 8 * word
   }
 
   /// True when a frame has reached from a thread's own stack to far below it: over its guard, and more.

@@ -95,4 +95,8 @@ public struct SignalContext: Sendable, Equatable {
   public var trapNumber: UInt64
   /// The alternate stack that was set: its lowest address and size in bytes; nil when there was none.
   public var alternateStack: Range<UInt64>?
+  /// The signals that were blocked before this one came, a bit each, that of signal 1 first (uc_sigmask).
+  public var blocked: UInt64 = 0
+  /// The last page fault's address, which may be an older signal's: cr2, or arm64's fault_address.
+  public var pageFaultAddress: UInt64 = 0
 }

@@ -115,7 +115,7 @@
           errno: half(info + 4), address: word(info + 16), senderPID: half(info + 16),
           senderUID: UInt32(bitPattern: half(info + 20)), errorCode: word(general + 152),
           trapNumber: word(general + 160),
-          alternateStack: stack)
+          alternateStack: stack, blocked: word(296), pageFaultAddress: word(general + 176))
       }
     }
   }

@@ -1,0 +1,24 @@
+extension SignalContext {
+  /// What it was that a handler was dealing with, of which the kernel may not have told.
+  ///
+  /// The kernel writes a siginfo only for handlers that were set with SA_SIGINFO; else what lies there is what
+  /// was there before. But while a handler runs its signal is blocked, and what was blocked then is known where
+  /// another signal came meanwhile.
+  ///
+  /// - Parameter inner: the next signal, which came while this one's handler ran.
+  /// - Returns: itself if its siginfo fits; else with number, code and address from the processor's words; nil
+  ///   where these do not tell either.
+  public func handled(until inner: SignalContext) -> SignalContext? {
+    let new = inner.blocked & ~blocked
+    func isHandled(_ number: Int32) -> Bool {
+      (1...64).contains(number) && new & (1 << UInt64(number - 1)) != 0
+    }
+    if isHandled(number) { return self }
+    guard let fault = FramePolicy.faults(self).first(where: { isHandled($0.number) }) else {
+      return nil
+    }
+    var told = self
+    (told.number, told.code, told.address) = (fault.number, fault.code, fault.address)
+    return told
+  }
+}
