@@ -264,7 +264,11 @@ struct Examination {
     facts.isInManagedCode = story.first?.kind == .managed
     // The first frame is FailFast's own.
     facts.failFast?.frames = Array(all.drop { $0.kind == .runtime })
-    if builder.namesSymbols { facts.calledAbort = story.contains { $0.function == "abort" } }
+    // musl has no unwind information: a scan from raise may well have missed abort's own frame.
+    let isSure = !story.prefix(4).contains { $0.trust == .scan }
+    if builder.namesSymbols {
+      facts.calledAbort = story.contains { $0.function == "abort" } ? true : isSure ? false : nil
+    }
     return facts
   }
 

@@ -6,7 +6,8 @@ public enum Diagnoses {
   private static let rules: [@Sendable (CrashScene) -> Diagnosis?] = [
     FailFastRule.diagnose, StackOverflowRule.diagnose, SigreturnRule.diagnose,
     StackAfterEndRule.diagnose, CallThroughNullRule.diagnose, WildJumpRule.diagnose,
-    NullDereferenceRule.diagnose, NonCanonicalRule.diagnose, MisalignedAccessRule.diagnose,
+    HeapFaultRule.diagnose, NullDereferenceRule.diagnose, NonCanonicalRule.diagnose,
+    MisalignedAccessRule.diagnose,
     PrivilegedInstructionRule.diagnose, ReadOnlyWriteRule.diagnose, InaccessibleMemoryRule.diagnose,
     WildPointerRule.diagnose, BusErrorRule.diagnose, DivisionRule.diagnose,
     IllegalInstructionRule.diagnose, BreakpointRule.diagnose, UncaughtExceptionRule.diagnose,

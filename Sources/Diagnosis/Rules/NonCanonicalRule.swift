@@ -8,6 +8,13 @@ enum NonCanonicalRule {
     if let trap = scene.signal?.trapNumber, trap != generalProtection, trap != stackFault {
       return nil
     }
+    // What touches no memory has failed for another reason, unless it jumps.
+    if let instruction = scene.crash.instruction, instruction.operands?.isEmpty ?? true,
+      let text = instruction.text, !["ret", "jmp", "call"].contains(where: { text.hasPrefix($0) })
+    {
+      return nil
+    }
+    if scene.crash.instruction?.bytes.hasPrefix("f4") == true { return nil }
     let place = scene.words(0).map { " in \($0)" } ?? ""
     guard let (value, evidence) = culprit(scene) else { return nil }
     let looks = Pattern.words(value).map { ": it is \($0)" } ?? ""
