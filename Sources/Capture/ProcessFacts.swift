@@ -45,6 +45,7 @@ enum ProcessFacts {
     }
     readStart(directory, into: &record)
     readControlGroup(directory, into: &record)
+    ProcessResources.read(directory, into: &record)
     if let block = directory.contents(of: task + "environ", limit: 1 << 20) {
       var kept: [String: String] = [:]
       for entry in strings(block) {

@@ -90,9 +90,23 @@ public struct SignalContext: Sendable, Equatable {
   /// For sent signals.
   public var senderPID: Int32
   public var senderUID: UInt32
-  /// The processor's error code and trap number (x86-64), 0 elsewhere.
-  public var errorCode: UInt64
-  public var trapNumber: UInt64
+  /// The processor's error code and trap number (x86-64); nil where there is no such thing.
+  public var errorCode: UInt64?
+  public var trapNumber: UInt64?
+  /// Of SIGSYS.
+  public var systemCall: SystemCall?
   /// The alternate stack that was set: its lowest address and size in bytes; nil when there was none.
   public var alternateStack: Range<UInt64>?
+
+  /// A system call that was refused (sigaction(2), SIGSYS).
+  public struct SystemCall: Sendable, Equatable {
+    public var number: Int32
+    /// Whose numbers these are: AUDIT_ARCH_* of linux/audit.h.
+    public var architecture: UInt32
+
+    public init(number: Int32, architecture: UInt32) {
+      self.number = number
+      self.architecture = architecture
+    }
+  }
 }
