@@ -18,6 +18,7 @@ struct Examination {
   let lines: ManagedLines
   /// Position of the crashed thread among `frozen.threads`; nil in a manual capture, or when unknown.
   private(set) var crashed: Int?
+  var evidence = CrashEvidence()
 
   init(
     request: CaptureRequest, frozen: FrozenProcess, crashedThread: Int32?, images: ImageTable,

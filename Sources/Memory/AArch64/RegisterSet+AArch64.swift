@@ -46,6 +46,14 @@
       (0..<31).map { ("x\($0)", x[$0]) } + [("sp", sp), ("pc", pc), ("pstate", pstate)]
     }
 
+    public static let instructionPointerName = "pc"
+    public static let stackPointerName = "sp"
+
+    /// False for the names of registers that never hold an address of data.
+    public static func isGeneral(_ name: String) -> Bool {
+      ![instructionPointerName, "pstate", stackPointerName].contains(name)
+    }
+
     /// `wait4` on this architecture.
     public static let waitSystemCall = 260
   }

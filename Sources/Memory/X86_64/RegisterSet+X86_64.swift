@@ -87,6 +87,14 @@
       ]
     }
 
+    public static let instructionPointerName = "rip"
+    public static let stackPointerName = "rsp"
+
+    /// False for the names of registers that never hold an address of data.
+    public static func isGeneral(_ name: String) -> Bool {
+      ![instructionPointerName, "rflags", stackPointerName].contains(name)
+    }
+
     /// `wait4` on this architecture.
     public static let waitSystemCall = 61
   }
