@@ -6,7 +6,7 @@ import Report
 /// Few and small: whatever the program had there may be in it, secrets too.
 struct NearbyMemory {
   /// Bytes of all pieces.
-  private static let total = 2048
+  private static let total = 1024
   /// Bytes of code, of stack, and around any other place.
   private static let (code, stack, other): (UInt64, UInt64, UInt64) = (64, 256, 64)
 
