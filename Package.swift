@@ -67,6 +67,8 @@ let package = Package(
     .target(
       name: "CDemangle",
       linkerSettings: [.linkedLibrary(":libiberty.a")]),
+    // Headers only: the library is loaded by the few collections that need it.
+    .target(name: "CCapstone"),
     .target(name: "CZlib", linkerSettings: [.linkedLibrary(":libz.a")]),
 
     // Data.
@@ -78,6 +80,7 @@ let package = Package(
     .target(name: "Unwinding", dependencies: ["CUnwind", "Memory"], swiftSettings: crashPath),
     .target(
       name: "Symbols", dependencies: ["CElfutils", "CDemangle", "Memory"], swiftSettings: crashPath),
+    .target(name: "Disassembly", dependencies: ["CCapstone", "Memory"], swiftSettings: crashPath),
     .target(name: "DotNet", dependencies: ["CDac", "CZlib", "Memory"], swiftSettings: crashPath),
 
     // Understanding and showing. Reading a report back takes Foundation, which the collector does without.
@@ -90,8 +93,8 @@ let package = Package(
     .target(
       name: "Capture",
       dependencies: [
-        "CLinux", "Diagnosis", "DotNet", "Inferior", "Memory", "Report", "Store", "Symbols",
-        "Unwinding",
+        "CLinux", "Diagnosis", "Disassembly", "DotNet", "Inferior", "Memory", "Report", "Store",
+        "Symbols", "Unwinding",
       ],
       swiftSettings: crashPath),
     .executableTarget(
@@ -125,7 +128,7 @@ let package = Package(
     .testTarget(
       name: "CaptureTests",
       dependencies: [
-        "Capture", "DotNet", "Inferior", "Memory", "Report", "ReportReader", "Symbols",
+        "Capture", "Disassembly", "DotNet", "Inferior", "Memory", "Report", "ReportReader", "Symbols",
         "TestSupport",
         "Unwinding",
       ],

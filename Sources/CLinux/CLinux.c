@@ -112,6 +112,11 @@ int64_t inquest_link_count(int directory, const char *path) {
   return fstatat(directory, path, &status, 0) == 0 ? (int64_t)status.st_nlink : -1;
 }
 
+int64_t inquest_file_size(int directory, const char *path) {
+  struct stat status;
+  return fstatat(directory, path, &status, 0) == 0 ? (int64_t)status.st_size : -1;
+}
+
 int inquest_limit_file_size(uint64_t most) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_FSIZE, &limit) != 0) return errno;

@@ -20,6 +20,7 @@ struct Examination {
   let process: ProcessRecord
   /// Position of the crashed thread among `frozen.threads`; nil in a manual capture, or when unknown.
   private(set) var crashed: Int?
+  var evidence = CrashEvidence()
 
   init(
     request: CaptureRequest, process: ProcessRecord, frozen: FrozenProcess, crashedThread: Int32?,
@@ -240,11 +241,13 @@ struct Examination {
     let signals = builder.uncaught(in: walk)
     if let last = signals.first(where: { $0.number != 0 }) {
       facts.found = CrashFacts.Signal(last)
-      facts.faultBehind = builder.faultBehind(last, in: signals).map(CrashFacts.Signal.init)
+      facts.faultBehind =
+        (evidence.raisedAgain ?? builder.faultBehind(last, in: signals)).map(
+          CrashFacts.Signal.init)
     }
     let fault = builder.fault(in: walk, thread: frozen.threads[index].id)
     facts.isStackKnown = fault != nil || walk.end == .outermost && walk.count > 1
-    if let cause = builder.cause(in: walk) {
+    if let cause = evidence.raisedAgain ?? builder.cause(in: walk) {
       facts.isAtStackEnd = isAtStackEnd(cause, walk: walk, stacks: stacks)
       facts.handlerFaulted = builder.uncaught(in: walk).first.map { $0 != cause } ?? false
     }

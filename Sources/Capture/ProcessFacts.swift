@@ -22,11 +22,7 @@ enum ProcessFacts {
     var redacted: [String] = []
     if let status = directory.status() {
       record.parentPID = Int(status.parentPID)
-      // status escapes the name; comm has it as it is, with a line feed at the end.
-      record.name =
-        directory.contents(of: "comm", limit: 64).map {
-          String(decoding: $0.last == 0x0a ? $0.dropLast() : $0[...], as: UTF8.self)
-        } ?? status.name
+      record.name = name(directory) ?? status.name
       record.userID = Int(status.userID)
       record.groupID = Int(status.groupID)
       if let innermost = status.namespacePIDs.last, status.namespacePIDs.count > 1 {
@@ -45,6 +41,7 @@ enum ProcessFacts {
     }
     readStart(directory, into: &record)
     readControlGroup(directory, into: &record)
+    ProcessResources.read(directory, into: &record)
     if let block = directory.contents(of: task + "environ", limit: 1 << 20) {
       var kept: [String: String] = [:]
       for entry in strings(block) {
@@ -57,8 +54,16 @@ enum ProcessFacts {
     return (record, redacted)
   }
 
+  /// A process's name; nil once it is gone.
+  static func name(_ directory: borrowing ProcessDirectory) -> String? {
+    // status escapes the name; comm has it as it is, with a line feed at the end.
+    directory.contents(of: "comm", limit: 64).map {
+      String(decoding: $0.last == 0x0a ? $0.dropLast() : $0[...], as: UTF8.self)
+    }
+  }
+
   /// The zero-terminated strings of a block; the last one may lack its zero.
-  private static func strings(_ block: [UInt8]) -> [String] {
+  static func strings(_ block: [UInt8]) -> [String] {
     var parts = block.split(separator: 0, omittingEmptySubsequences: false)
     if parts.last?.isEmpty == true { parts.removeLast() }
     return parts.map { String(decoding: $0, as: UTF8.self) }

@@ -83,7 +83,12 @@ struct ReportAssembler {
     case .summary: summary = String(decoding: payload, as: UTF8.self)
     case .name: processName = String(decoding: payload, as: UTF8.self)
     case .redacted:
-      redacted = String(decoding: payload, as: UTF8.self).split(separator: "\n").map(String.init)
+      // A second worker repeats what the first one said.
+      for pointer in String(decoding: payload, as: UTF8.self).split(separator: "\n").map(
+        String.init)
+      where !redacted.contains(pointer) {
+        redacted.append(pointer)
+      }
     case .frozen:
       if let milliseconds = Self.milliseconds(payload) { frozen = (frozen ?? 0) + milliseconds }
     case .refused:

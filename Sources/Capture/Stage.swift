@@ -11,6 +11,9 @@ enum Stage: String, CaseIterable {
   case walk
   /// Name functions.
   case symbols
+  /// Read what explains a crash: the instruction at the fault and the memory around it, what libc and the C++ runtime
+  /// left behind.
+  case evidence
   /// Find source lines and inlined calls of native code. After all else has been told, because debug
   /// information is large and libdw may die of it; the verdict is then said again.
   case lines
@@ -30,6 +33,8 @@ enum Stage: String, CaseIterable {
     case .walk: "each thread has its innermost frame only"
     case .symbols:
       "native frames have modules and offsets, and no function names but those of debug information"
+    case .evidence:
+      "the instruction at the fault, the memory around it, and the last words of libc and the C++ runtime are missing"
     case .lines: "native frames have no source lines, and inlined calls are missing"
     case .debuginfod:
       "images without debug information on this machine have no source lines, and names only of what they export"

@@ -23,7 +23,8 @@ extension Worker {
       return
     }
     let known = examination.crashFacts(walks: walks, builder: builder)
-    let crash = CrashVerdict.crash(known)
+    var crash = CrashVerdict.crash(known)
+    examination.evidence.complete(&crash)
     send("crash", crash)
     let thread = examination.crashed.map {
       examination.record($0, walk: walks[$0], builder: builder)

@@ -135,6 +135,7 @@ struct Worker: ~Copyable {
     let walks = examination.walk(
       isSkipped: skipped.contains(.walk), isPastDeadline: { Instant.now > third })
     examination.followOverflow(walks)
+    lookUpSignal(&examination, walks, directory)
     limitTorn(examination, walks)
     let willName = request.namesSymbols && !skipped.contains(.symbols)
     sendThreads(
@@ -164,6 +165,9 @@ struct Worker: ~Copyable {
     }
     end(start)
     diagnose(examination, walks, symbols: symbols)
+    if gatherEvidence(&examination, walks, symbols: symbols, symbolizer) {
+      diagnose(examination, walks, symbols: symbols)
+    }
 
     start = begin(.lines)
     var lines: [UInt64: CodePlace] = [:]

@@ -79,6 +79,11 @@ public enum CrashVerdict {
         record.address = signal.address.map { HexNumber($0) }
       }
       record.access = access(signal)
+      // What another signal's frame has is left from the fault before.
+      if SignalNames.isFault(signal.number) {
+        record.trapNumber = signal.trapNumber.flatMap { Int(exactly: $0) }
+        record.errorCode = signal.errorCode.map { HexNumber($0) }
+      }
     } else if let pid = signal.senderPID, let uid = signal.senderUID {
       record.sender = SignalRecord.Sender(pid: pid, uid: uid)
     }

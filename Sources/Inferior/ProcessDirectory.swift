@@ -59,24 +59,37 @@ public struct ProcessDirectory: ~Copyable {
     return links > 2 ? Int(links) - 2 : nil
   }
 
+  /// How many descriptors are open; nil where that may not be asked.
+  public func openFiles() -> Int? {
+    // Since Linux 6.2 the directory's size (proc_pid_fd(5)); before, it had none.
+    let size = inquest_file_size(descriptor, "fd")
+    return size > 0 ? Int(size) : numbers(in: "fd")?.count
+  }
+
   /// The ids of the threads there are now, in the kernel's order.
   public func threadIDs() -> [Int32] {
-    let task = inquest_openat(descriptor, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
-    guard task >= 0 else { return [] }
-    guard let stream = fdopendir(task) else {
-      close(task)
-      return []
+    (numbers(in: "task") ?? []).filter { $0 > 0 }
+  }
+
+  /// The names in a directory that are numbers, in the kernel's order; nil if it cannot be read.
+  private func numbers(in name: String) -> [Int32]? {
+    let directory = inquest_openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+    guard directory >= 0 else { return nil }
+    guard let stream = fdopendir(directory) else {
+      close(directory)
+      return nil
     }
     defer { closedir(stream) }
-    var ids: [Int32] = []
+    var numbers: [Int32] = []
     while let entry = readdir(stream) {
       // Numbers, but for "." and "..".
-      let id = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { atoi($0) }
+      withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) {
+          if $0[0] != CChar(UInt8(ascii: ".")) { numbers.append(atoi($0)) }
+        }
       }
-      if id > 0 { ids.append(id) }
     }
-    return ids
+    return numbers
   }
 
   /// Reads a file of any path, at most `limit` bytes; nil if it cannot be opened.

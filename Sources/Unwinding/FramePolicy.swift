@@ -19,4 +19,13 @@ enum FramePolicy {
     guard flags & disabled == 0, !overflow, size > 0, size < 1 << 40 else { return nil }
     return base..<end
   }
+
+  /// What SIGSYS (31) says of itself: si_syscall and si_arch (asm-generic/siginfo.h).
+  static func systemCall(
+    signal: Int32, number: Int32, architecture: Int32
+  ) -> SignalContext.SystemCall? {
+    guard signal == 31 else { return nil }
+    return SignalContext.SystemCall(
+      number: number, architecture: UInt32(bitPattern: architecture))
+  }
 }

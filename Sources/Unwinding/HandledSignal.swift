@@ -14,7 +14,23 @@ extension SignalContext {
       (1...64).contains(number) && new & (1 << UInt64(number - 1)) != 0
     }
     if isHandled(number) { return self }
-    guard let fault = FramePolicy.faults(self).first(where: { isHandled($0.number) }) else {
+    return fault { isHandled($0) }
+  }
+
+  /// The page fault that a signal may be a consequence of: it was sent, but is one that faults raise, and a
+  /// page fault was the last thing that happened to the thread before.
+  ///
+  /// The usual end of a handler: it goes back to the default action and raises the signal again, which comes
+  /// when the handler has returned to the instruction that faulted. Whether that is so is for the caller to
+  /// prove: the instruction must access the address.
+  public var faultBefore: SignalContext? {
+    let pageFault: UInt64 = 14
+    guard code <= 0, trapNumber == pageFault else { return nil }
+    return fault { $0 == number }
+  }
+
+  private func fault(where isWanted: (Int32) -> Bool) -> SignalContext? {
+    guard let fault = FramePolicy.faults(self).first(where: { isWanted($0.number) }) else {
       return nil
     }
     var told = self

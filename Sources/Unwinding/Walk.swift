@@ -90,13 +90,27 @@ public struct SignalContext: Sendable, Equatable {
   /// For sent signals.
   public var senderPID: Int32
   public var senderUID: UInt32
-  /// The processor's error code and trap number (x86-64), 0 elsewhere.
-  public var errorCode: UInt64
-  public var trapNumber: UInt64
+  /// The processor's error code and trap number (x86-64); nil where there is no such thing.
+  public var errorCode: UInt64?
+  public var trapNumber: UInt64?
+  /// Of SIGSYS.
+  public var systemCall: SystemCall?
   /// The alternate stack that was set: its lowest address and size in bytes; nil when there was none.
   public var alternateStack: Range<UInt64>?
   /// The signals that were blocked before this one came, a bit each, that of signal 1 first (uc_sigmask).
   public var blocked: UInt64 = 0
   /// The last page fault's address, which may be an older signal's: cr2, or arm64's fault_address.
   public var pageFaultAddress: UInt64 = 0
+
+  /// A system call that was refused (sigaction(2), SIGSYS).
+  public struct SystemCall: Sendable, Equatable {
+    public var number: Int32
+    /// Whose numbers these are: AUDIT_ARCH_* of linux/audit.h.
+    public var architecture: UInt32
+
+    public init(number: Int32, architecture: UInt32) {
+      self.number = number
+      self.architecture = architecture
+    }
+  }
 }

@@ -36,7 +36,7 @@ import Testing
       // Nobody was stopped a second time; these threads are blocked, and the kernel shows where.
       #expect(report.threads.allSatisfy { $0.registers == nil })
       #expect(names.count { $0 == "level_10" } == 4)
-    case .freeze, .managed, .diagnosis:
+    case .freeze, .managed, .diagnosis, .evidence:
       #expect(names.count { $0 == "level_10" } == 4)
     case .images:
       #expect(report.threads.allSatisfy { !$0.frames.isEmpty })

@@ -26,7 +26,19 @@ import Testing
     signal.codeName = text
     signal.access = .init(rawValue: text)
     signal.address = 1
+    signal.sender = .init(pid: 7, uid: 7)
+    signal.sender?.name = text
+    signal.sender?.command = text
+    signal.systemCall = .init(number: 1, name: text)
     report.crash.signal = signal
+    report.crash.message = text
+    report.crash.thrown = Thrown(type: text, message: text)
+    var instruction = InstructionRecord(address: 1, bytes: text)
+    instruction.text = text
+    var operand = InstructionRecord.Operand()
+    (operand.address, operand.access, operand.size) = (1, text, 8)
+    instruction.operands = [operand]
+    report.crash.instruction = instruction
     report.exception = ManagedException(
       type: text, message: text, hresult: 1, frames: [other], inner: [])
     report.diagnoses = [
@@ -127,7 +139,17 @@ import Testing
     report.memoryMap = [MapRecord(start: HexNumber(.max), end: 0, permissions: "", offset: 0)]
     var signal = SignalRecord(number: .min, name: "")
     signal.address = HexNumber(.max)
+    signal.systemCall = .init(number: .min, name: nil)
     report.crash.signal = signal
+    var instruction = InstructionRecord(address: HexNumber(.max), bytes: "")
+    var operand = InstructionRecord.Operand()
+    (operand.address, operand.size) = (HexNumber(.max), .min)
+    instruction.operands = [operand]
+    report.crash.instruction = instruction
+    report.process.openFiles = .min
+    var use = ProcessRecord.MemoryUse()
+    (use.residentBytes, use.groupLimitBytes, use.groupKills) = (.min, .max, .max)
+    report.process.memory = use
     let lines = render(report) { $0.source = { _ in ["x"] } }
     #expect(lines.has("f") && lines.has("g") && lines.has("h"))
   }

@@ -114,9 +114,10 @@ import Testing
     return report
   }
 
-  @Test func `a native fault shows registers, memory and the map`() {
-    let lines = render(fault())
-    #expect(lines.has("rax 0x0000000000000008   rip 0x00007f0000001000"))
+  @Test func `a native fault shows registers and the map, memory on demand`() {
+    #expect(!render(fault()).has("48 65"))
+    #expect(render(fault()).has("rax 0x0000000000000008   rip 0x00007f0000001000"))
+    let lines = render(fault()) { $0.registers = true }
     #expect(lines.has("48 65 6c 6c 6f 1b 5b"))
     #expect(lines.contains { $0.hasSuffix("Hello.[") })
     #expect(lines.has("→ 0x8: nothing is mapped here"))
@@ -139,6 +140,18 @@ import Testing
     #expect(!lines.has("/m6") && !lines.has("nothing is mapped"))
     report.crash.signal?.address = 0xffff_ffff_ffff_ffff
     #expect(render(report).has("→ 0xffffffffffffffff: nothing is mapped here"))
+  }
+
+  @Test func `between two mappings the place of the fault is marked, after an overflow too`() throws
+  {
+    var report = fault()
+    report.crash.signal?.address = 0x31800
+    for kind in [Crash.Kind.nativeFault, .stackOverflow] {
+      report.crash.kind = kind
+      let lines = render(report)
+      let place = try #require(lines.line("→ 0x31800: nothing is mapped here"))
+      #expect(lines[place - 1].contains("/m3") && lines[place + 1].contains("/m4"))
+    }
   }
 
   @Test func `the sender of a signal is not taken for an address`() {

@@ -90,6 +90,9 @@ int inquest_limit_file_size(uint64_t most);
 // How many hard links there are to a file below a directory; -1 if it cannot be told.
 int64_t inquest_link_count(int directory, const char *path);
 
+// The size of a file below a directory, in bytes; -1 if it cannot be told.
+int64_t inquest_file_size(int directory, const char *path);
+
 // A file in memory that can grow but never shrink, whoever holds it; -1 if there can be none.
 int inquest_memory_file(void);
 

@@ -37,8 +37,21 @@
     /// NT_PRSTATUS keeps no original x8: only that the thread is in a system call could be guessed.
     public var systemCall: Int? { Int(exactly: x[8]) }
 
+    /// There are no segments.
+    public func segmentBase(_ name: String) -> UInt64? { nil }
+
+    public func withBases(of other: RegisterSet) -> RegisterSet { self }
+
     public var named: [(name: String, value: UInt64)] {
       (0..<31).map { ("x\($0)", x[$0]) } + [("sp", sp), ("pc", pc), ("pstate", pstate)]
+    }
+
+    public static let instructionPointerName = "pc"
+    public static let stackPointerName = "sp"
+
+    /// False for the names of registers that never hold an address of data.
+    public static func isGeneral(_ name: String) -> Bool {
+      ![instructionPointerName, "pstate", stackPointerName].contains(name)
     }
 
     /// `wait4` on this architecture.

@@ -60,6 +60,24 @@
       return number >= 0 ? Int(number) : nil
     }
 
+    /// What addresses in a segment are relative to; nil for other registers' names. In 64-bit mode only two
+    /// have a base (Intel SDM, volume 1, 3.4.2.1).
+    public func segmentBase(_ name: String) -> UInt64? {
+      switch name {
+      case "fs": fsBase
+      case "gs": gsBase
+      case "cs", "ds", "es", "ss": 0
+      default: nil
+      }
+    }
+
+    /// These registers, with the bases that a signal frame does not save: no handler changes them.
+    public func withBases(of other: RegisterSet) -> RegisterSet {
+      var registers = self
+      (registers.fsBase, registers.gsBase) = (other.fsBase, other.gsBase)
+      return registers
+    }
+
     /// Every general register by its usual name, in the order in which debuggers print them.
     public var named: [(name: String, value: UInt64)] {
       [
@@ -67,6 +85,14 @@
         ("rbp", rbp), ("rsp", rsp), ("r8", r8), ("r9", r9), ("r10", r10), ("r11", r11),
         ("r12", r12), ("r13", r13), ("r14", r14), ("r15", r15), ("rip", rip), ("rflags", rflags),
       ]
+    }
+
+    public static let instructionPointerName = "rip"
+    public static let stackPointerName = "rsp"
+
+    /// False for the names of registers that never hold an address of data.
+    public static func isGeneral(_ name: String) -> Bool {
+      ![instructionPointerName, "rflags", stackPointerName].contains(name)
     }
 
     /// `wait4` on this architecture.

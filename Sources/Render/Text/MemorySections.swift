@@ -35,8 +35,12 @@ extension Page {
             ]
           }))
     }
-    for record in report.memory.prefix(options.allThreads ? .max : 8) { add(record) }
+    // Two screens of it: the instruction's operands say what matters.
+    guard options.registers else { return }
+    for record in report.memory.prefix(options.allThreads ? .max : Self.fewPieces) { add(record) }
   }
+
+  private static var fewPieces: Int { 32 }
 
   /// Sixteen digits, so that columns line up.
   static func padded(_ number: HexNumber) -> String {
@@ -47,7 +51,7 @@ extension Page {
   private mutating func add(_ record: MemoryRecord) {
     add(.blank)
     add(Line(2, [Span(.plain, "Memory: "), Span(.plain, record.label, limit: 120)]))
-    let bytes = Self.bytes(record.bytes, limit: options.allThreads ? 4096 : 128)
+    let bytes = Self.bytes(record.bytes, limit: options.allThreads ? 4096 : 256)
     // Sixteen bytes take 87 columns.
     let width = options.width < 88 ? 8 : 16
     for start in stride(from: 0, to: bytes.count, by: width) {
@@ -75,7 +79,8 @@ extension Page {
 
   mutating func addMemoryMap() {
     let map = report.memoryMap
-    guard showsRegisters, let address = faultAddress, !map.isEmpty else { return }
+    let isOfUse = showsRegisters || report.crash.kind == .stackOverflow
+    guard isOfUse, let address = faultAddress, !map.isEmpty else { return }
     addHeading("Memory around the fault")
     let hit = map.firstIndex { $0.fault == true || ($0.start <= address && address < $0.end) }
     let next = map.firstIndex { $0.start > address } ?? map.endIndex

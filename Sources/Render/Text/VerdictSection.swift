@@ -9,6 +9,7 @@ extension Page {
     if let signal = crash.signal {
       addField("signal", [Span(.plain, Words.signal(signal, process: report.process.pid))])
     }
+    addEvidence()
     addRuntimeMessage()
     if let survives = crash.survives {
       addField(
@@ -62,6 +63,7 @@ extension Page {
       }
       addField("runtime", spans)
     }
+    addResources()
     if let service = process.service { addField("service", [Span(.plain, service.unit)]) }
     if let container = process.container, let id = container.id ?? container.cgroup {
       addField("container", [Span(.plain, id, limit: 80)])

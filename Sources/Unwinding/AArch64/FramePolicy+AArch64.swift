@@ -80,7 +80,8 @@
         return SignalContext(
           step: 0, registers: registers, number: half(0), code: half(8), errno: half(4),
           address: word(16), senderPID: half(16), senderUID: UInt32(bitPattern: half(20)),
-          errorCode: 0, trapNumber: 0,
+          errorCode: nil, trapNumber: nil,
+          systemCall: systemCall(signal: half(0), number: half(24), architecture: half(28)),
           alternateStack: stack, blocked: word(128 + 40), pageFaultAddress: word(128 + 176))
       }
     }

@@ -115,6 +115,8 @@
           errno: half(info + 4), address: word(info + 16), senderPID: half(info + 16),
           senderUID: UInt32(bitPattern: half(info + 20)), errorCode: word(general + 152),
           trapNumber: word(general + 160),
+          systemCall: systemCall(
+            signal: half(info), number: half(info + 24), architecture: half(info + 28)),
           alternateStack: stack, blocked: word(296), pageFaultAddress: word(general + 176))
       }
     }

@@ -81,7 +81,7 @@
         registers.rip = address
         return SignalContext(
           step: 0, registers: registers, number: 0, code: 0, errno: 0, address: 0, senderPID: 0,
-          senderUID: 0, errorCode: 0, trapNumber: 0, alternateStack: nil)
+          senderUID: 0, errorCode: nil, trapNumber: nil, alternateStack: nil)
       }
       return nil
     }

@@ -17,9 +17,9 @@
       case 12, 13: return [(segv, fromKernel, 0)]
       case 14:
         // Bit 2: in user mode. Bit 0: there is memory, but not for this access (Intel SDM, 4.7).
-        guard context.errorCode & 4 != 0 else { return [] }
+        guard let error = context.errorCode, error & 4 != 0 else { return [] }
         let address = context.pageFaultAddress
-        return [(segv, context.errorCode & 1 == 0 ? 1 : 2, address), (bus, 2, address)]
+        return [(segv, error & 1 == 0 ? 1 : 2, address), (bus, 2, address)]
       default: return []
       }
     }

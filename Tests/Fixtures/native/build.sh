@@ -27,7 +27,7 @@ trap 'rm -f "$partial" "$partial.o"' EXIT
 trap 'exit 130' INT TERM HUP
 
 is_current() { # product source
-    [ "$1" -nt "$2" ] && [ "$1" -nt "$here/fixture.h" ] && [ "$1" -nt "$here/build.sh" ]
+    [ "$1" -nt "$2" ] && [ "$1" -nt "$here/fixture.h" ] && [ "$1" -nt "$here/catching.h" ] && [ "$1" -nt "$here/build.sh" ]
 }
 
 # Builds under another name and renames, so that a running test never sees half a program.
@@ -48,6 +48,9 @@ done
 make_program watch.so watch.c "$cc" -shared -fPIC
 make_program names names.cpp "${CXX:-c++}"
 make_program inlined inlined.cpp "${CXX:-c++}"
+make_program dies dies.cpp "${CXX:-c++}" -fstack-protector-all
+make_program dies.stripped dies.cpp "${CXX:-c++}" -fstack-protector-all -s
+make_program dies.static dies.cpp "${CXX:-c++}" -fstack-protector-all -static
 make_program threads.stripped threads.c "$cc" -s
 make_program names.stripped names.cpp "${CXX:-c++}" -s
 # Unwind information that no header leads to, and such as is never loaded: in the program, packed in the two

@@ -1,4 +1,4 @@
-// Dies in one of many ways: dies [--thread] WAY. `dies --list` names them all. Each way is a function of the
+// Dies in one of many ways: ways_to_die [--thread] WAY. `ways_to_die --list` names them all. Each way is a function of the
 // same name, so that a report can be checked for where it happened; what a check needs to know of addresses is
 // printed as "NAME 0x…" lines.
 #ifndef _GNU_SOURCE
