@@ -18,6 +18,7 @@ struct Examination {
   let lines: ManagedLines
   /// Position of the crashed thread among `frozen.threads`; nil in a manual capture, or when unknown.
   private(set) var crashed: Int?
+  var waits: [Int32: WaitRecord] = [:]
 
   init(
     request: CaptureRequest, frozen: FrozenProcess, crashedThread: Int32?, images: ImageTable,
@@ -190,7 +191,7 @@ struct Examination {
       frames: activations.flatMap(\.self), frameCount: walk.count - split,
       complete: walk.end == .outermost, endReason: walk.end.reason)
     record.state = ProcessStatus.name(ofState: thread.state)
-    record.stack = stack
+    (record.stack, record.waitsFor) = (stack, waits[thread.id])
     if let managed, let known = managed.threads[thread.id] {
       record.managed = ThreadRecord.Managed(
         id: known.managedID, exceptionType: managed.exceptionType(known))
