@@ -1,10 +1,31 @@
+import DotNet
 import Inferior
 import Memory
+import Report
 import Symbols
 import Unwinding
 
 /// Who waits for whom.
 extension Examination {
+  /// Finds the objects whose locks threads are waiting for.
+  mutating func findMonitors(_ walks: [Walk]) {
+    guard let managed, !managed.monitors.monitors.isEmpty else { return }
+    for (thread, walk) in zip(frozen.threads, walks) {
+      guard let known = managed.threads[thread.id],
+        let start = thread.registers?.stackPointer,
+        let caller = walk.steps.first(where: { managed.method(at: $0.lookupAddress) != nil }),
+        managed.entersMonitor(known, caller: (caller.lookupAddress, caller.ip))
+      else { continue }
+      let monitor = MonitorSearch.wanted(
+        by: thread.id, among: managed.monitors.monitors, stack: start..<max(start, caller.sp),
+        memory: frozen.memory)
+      guard let monitor else { continue }
+      waits[thread.id] = WaitRecord(
+        kind: .monitor, address: HexNumber(monitor.object), type: managed.typeName(monitor.type),
+        owner: monitor.owner > 0 ? Int(monitor.owner) : nil)
+    }
+  }
+
   /// Finds the locks of POSIX threads that threads are waiting for.
   ///
   /// - Parameter symbols: by look-up address; where there are none, nearly no lock can be told.

@@ -79,7 +79,7 @@ final class ManagedInspection {
       crashedThread = crashed.id
       readFailFast(crashed)
     }
-    if threads.values.contains(where: entersMonitor) {
+    if threads.values.contains(where: \.mayEnterMonitor) {
       monitors = inspector.contendedMonitors() ?? monitors
     }
   }
@@ -98,14 +98,20 @@ final class ManagedInspection {
     exception = failFast?.exception
   }
 
-  /// True for a thread that is in the runtime's code for Monitor.Enter.
-  private func entersMonitor(_ thread: ManagedThread) -> Bool {
-    guard let call = thread.nativeCalls.first else { return false }
-    let name = inspector?.method(descriptor: call.method)?.name ?? ""
-    // Enter and TryEnter come down to ReliableEnter and ReliableEnterTimeout.
-    return ["Enter(", "ReliableEnter(", "ReliableEnterTimeout("].contains {
-      name.hasPrefix("System.Threading.Monitor." + $0)
+  /// True for a thread that is in the runtime's native code for Monitor.Enter.
+  ///
+  /// - Parameter caller: the address to look its innermost managed function up by, and the one that its call
+  ///   returns to.
+  func entersMonitor(_ thread: ManagedThread, caller: (lookup: UInt64, ip: UInt64)) -> Bool {
+    guard thread.mayEnterMonitor else { return false }
+    // On 3.1 only Monitor.Enter's own native half leaves a record: `lock` and synchronized methods call others.
+    if let call = thread.nativeCalls.first, let found = method(descriptor: call.method),
+      MonitorNames.enters(method: found.name)
+    {
+      return true
     }
+    return method(at: caller.lookup).map { MonitorNames.enters(method: $0.name) } ?? false
+      || helper(calledBefore: caller.ip).map(MonitorNames.enters(helper:)) ?? false
   }
 
   /// The type of the exception that a thread deals with, or was the last to throw.

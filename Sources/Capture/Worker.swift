@@ -144,6 +144,7 @@ struct Worker: ~Copyable {
     // Assemblies and PDBs are files of the target's, like those of the next stage, and as dangerous.
     start = begin(.managed)
     if examination.names != nil {
+      examination.findMonitors(walks)
       sendThreads(examination, walks, examination.builder(symbols: [:]), isLast: !willName)
       examination.nameException()
     }

@@ -35,6 +35,18 @@ extension Dac {
     return result
   }
 
+  /// Whether a thread may be in Monitor.Enter: its innermost explicit Frame stands for that, or for no method, as a
+  /// helper's does that compiled code has called by itself.
+  func mayEnterMonitor(_ frame: UInt64, _ first: ManagedThread.NativeCall?) -> Bool {
+    guard frame != 0, frame != .max else { return false }
+    guard let first, first.address == frame else { return true }
+    if let known = monitorMethods[first.method] { return known }
+    let name = text { inquest_dac_method_name(sos, first.method, $0, $1, &$2) } ?? ""
+    let enters = MonitorNames.enters(method: name)
+    monitorMethods[first.method] = enters
+    return enters
+  }
+
   /// The kernel's id of a thread of the runtime; 0 for one that is gone, or for none.
   private func osThread(_ address: UInt64) -> Int32 {
     var thread = inquest_dac_thread()

@@ -3,6 +3,7 @@ extension WireWriter {
     put(Int(thread.id))
     put(thread.managedID)
     put(thread.exceptionTable)
+    put(thread.mayEnterMonitor)
     put(thread.isCutShort)
     put(thread.nativeCalls) { writer, call in
       writer.put(call.address)
@@ -95,6 +96,7 @@ extension WireReader {
     let managed = try count(atMost: Int(Int32.max))
     var result = ManagedThread(id: Int32(id), managedID: managed)
     result.exceptionTable = try word()
+    result.mayEnterMonitor = try flag()
     result.isCutShort = try flag()
     result.nativeCalls = try list(atMost: WireLimits.nativeCalls) { reader throws(Damaged) in
       let address = try reader.word()
