@@ -29,9 +29,8 @@ struct Examination {
     self.images = images
     self.runtime = runtime
     self.managed = managed
-    let lines = ManagedLines(pid: frozen.liveThread, memory: frozen.memory)
-    self.lines = lines
-    names = managed.flatMap {
+    lines = ManagedLines(pid: frozen.liveThread, memory: frozen.memory)
+    names = managed.flatMap { [lines] in
       $0.wasReady ? ManagedNames($0, lines: lines, memory: frozen.memory) : nil
     }
     let told = crashedThread.flatMap { id in frozen.threads.firstIndex { $0.id == id } }
