@@ -21,6 +21,7 @@ struct Examination {
   /// Position of the crashed thread among `frozen.threads`; nil in a manual capture, or when unknown.
   private(set) var crashed: Int?
   var evidence = CrashEvidence()
+  var waits: [Int32: WaitRecord] = [:]
 
   init(
     request: CaptureRequest, process: ProcessRecord, frozen: FrozenProcess, crashedThread: Int32?,
@@ -32,9 +33,8 @@ struct Examination {
     self.images = images
     self.runtime = runtime
     self.managed = managed
-    let lines = ManagedLines(pid: frozen.liveThread, memory: frozen.memory)
-    self.lines = lines
-    names = managed.flatMap {
+    lines = ManagedLines(pid: frozen.liveThread, memory: frozen.memory)
+    names = managed.flatMap { [lines] in
       $0.wasReady ? ManagedNames($0, lines: lines, memory: frozen.memory) : nil
     }
     let told = crashedThread.flatMap { id in frozen.threads.firstIndex { $0.id == id } }
@@ -197,7 +197,7 @@ struct Examination {
       frames: activations.flatMap(\.self), frameCount: walk.count - split,
       complete: walk.end == .outermost, endReason: walk.end.reason)
     record.state = ProcessStatus.name(ofState: thread.state)
-    record.stack = stack
+    (record.stack, record.waitsFor) = (stack, waits[thread.id])
     let all = stacks.stacks(of: walk.steps)
     if all.count > 1 { record.stacks = all }
     if let managed, let known = managed.threads[thread.id] {

@@ -17,6 +17,8 @@ final class ManagedInspection {
   private(set) var threads: [Int32: ManagedThread] = [:]
   /// Of the crashed thread.
   private(set) var exception: ExceptionFacts?
+  /// The locks of objects that threads wait for.
+  private(set) var monitors = ContendedMonitors()
   private var crashedThread: Int32?
   private var typeNames: [UInt64: String?] = [:]
   /// What the crashed thread gave to Environment.FailFast; nil when it was not in there.
@@ -72,10 +74,14 @@ final class ManagedInspection {
     process?.limit = min(limit, patience)
     defer { process?.limit = nil }
     for thread in inspector.threads(crashed: crashed?.id) { threads[thread.id] = thread }
-    guard let crashed else { return }
-    exception = inspector.exception(thread: crashed.id)
-    crashedThread = crashed.id
-    readFailFast(crashed)
+    if let crashed {
+      exception = inspector.exception(thread: crashed.id)
+      crashedThread = crashed.id
+      readFailFast(crashed)
+    }
+    if threads.values.contains(where: \.mayEnterMonitor) {
+      monitors = inspector.contendedMonitors() ?? monitors
+    }
   }
 
   private func readFailFast(_ crashed: StoppedThread) {
@@ -92,14 +98,34 @@ final class ManagedInspection {
     exception = failFast?.exception
   }
 
+  /// True for a thread that is in the runtime's native code for Monitor.Enter.
+  ///
+  /// - Parameter caller: the address to look its innermost managed function up by, and the one that its call
+  ///   returns to.
+  func entersMonitor(_ thread: ManagedThread, caller: (lookup: UInt64, ip: UInt64)) -> Bool {
+    guard thread.mayEnterMonitor else { return false }
+    // On 3.1 only Monitor.Enter's own native half leaves a record: `lock` and synchronized methods call others.
+    if let call = thread.nativeCalls.first, let found = method(descriptor: call.method),
+      MonitorNames.enters(method: found.name)
+    {
+      return true
+    }
+    return method(at: caller.lookup).map { MonitorNames.enters(method: $0.name) } ?? false
+      || helper(calledBefore: caller.ip).map(MonitorNames.enters(helper:)) ?? false
+  }
+
   /// The type of the exception that a thread deals with, or was the last to throw.
   func exceptionType(_ thread: ManagedThread) -> String? {
     // Of this one it is known which is the current one.
     if thread.id == crashedThread { return exception?.type }
-    guard thread.exceptionTable != 0 else { return nil }
-    if let known = typeNames[thread.exceptionTable] { return known }
-    let name = inspector?.typeName(thread.exceptionTable)
-    typeNames[thread.exceptionTable] = .some(name)
+    return thread.exceptionTable == 0 ? nil : typeName(thread.exceptionTable)
+  }
+
+  /// A type's name, asked for once.
+  func typeName(_ table: UInt64) -> String? {
+    if let known = typeNames[table] { return known }
+    let name = inspector?.typeName(table)
+    typeNames[table] = .some(name)
     return name
   }
 

@@ -78,6 +78,8 @@ extension Worker {
     let whole = StackCopy.take(
       stopped.threads, pid: request.pid, mappings: stacks, live: source, into: memory,
       isOverBudget: { Instant.now > limit })
+    LockCopy.take(
+      stopped.threads, live: source, into: memory, isOverBudget: { Instant.now > limit })
     UnwindCopy.take(unfiled, live: source, into: memory, isOverBudget: { Instant.now > limit })
     managed?.readMoving(
       crashed: stopped.threads.first { $0.id == crashed }, until: limit)

@@ -75,6 +75,11 @@ extension Worker {
         problem: "the process could not stand still for long enough to ask about all threads",
         effect: "for \(cut) threads it is not known which function of the runtime they have called")
     }
+    if managed.monitors.isCutShort {
+      limit(
+        .managed, problem: "the process has more locks of objects than could be looked at in time",
+        effect: "for some threads in Monitor.Enter it is not known who makes them wait")
+    }
     for exception in managed.exception.map({ [$0] }) ?? [] { limit(exception) }
     if let call = managed.failFast, call.messageLeftOut > 0 {
       limit(

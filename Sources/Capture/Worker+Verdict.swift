@@ -89,9 +89,12 @@ extension Examination {
     report.memoryMap = memoryMap(crash.signal)
     report.threads = order.map { index in
       if index == self.crashed, let crashed { return crashed }
-      return ThreadRecord(
-        id: Int(frozen.threads[index].id), name: frozen.threads[index].name, crashed: false,
-        frames: [], frameCount: 0, complete: false, endReason: .outermost)
+      let thread = frozen.threads[index]
+      var record = ThreadRecord(
+        id: Int(thread.id), name: thread.name, crashed: false, frames: [], frameCount: 0,
+        complete: false, endReason: .outermost)
+      record.waitsFor = waits[thread.id]
+      return record
     }
     return report
   }

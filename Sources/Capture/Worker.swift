@@ -146,6 +146,7 @@ struct Worker: ~Copyable {
     // Assemblies and PDBs are files of the target's, like those of the next stage, and as dangerous.
     start = begin(.managed)
     if examination.names != nil {
+      examination.findMonitors(walks)
       sendThreads(examination, walks, examination.builder(symbols: [:]), isLast: !willName)
       examination.nameException()
     }
@@ -161,6 +162,7 @@ struct Worker: ~Copyable {
     var nameless: [(image: Int, problem: ImageProblem)] = []
     if willName {
       (symbols, nameless) = resolve(addresses, examination, symbolizer)
+      examination.findLocks(walks, symbols: symbols)
       sendThreads(examination, walks, examination.builder(symbols: symbols), isLast: true)
     }
     end(start)

@@ -59,6 +59,31 @@ import Testing
     for id in 2...5 { #expect(lines.has("Thread \(id)")) }
   }
 
+  @Test func `who waits for whom is told, and splits identical stacks`() throws {
+    var report = Samples.crashed([Samples.frame("boom")])
+    func add(_ id: Int, _ wait: WaitRecord) {
+      var thread = Samples.thread(id, [Samples.frame("lock", ip: 1)], name: "Worker \(id)")
+      thread.state = "sleeping"
+      thread.waitsFor = wait
+      report.threads.append(thread)
+    }
+    add(2, WaitRecord(kind: .mutex, address: HexNumber(0x10), owner: 3))
+    add(3, WaitRecord(kind: .monitor, address: HexNumber(0x20), type: "Shop.Shelf", owner: 2))
+    add(4, WaitRecord(kind: .mutex, address: HexNumber(0x30), owner: 4))
+    add(5, WaitRecord(kind: .rwlock, address: HexNumber(0x40)))
+    add(6, WaitRecord(kind: .rwlock, address: HexNumber(0x40)))
+    let lines = render(report)
+    func wait(_ head: String) throws -> String {
+      lines[try #require(lines.line(head)) + 1].trimmingPrefix { $0 == " " }.description
+    }
+    #expect(try wait("Thread 2 ") == "waits for mutex 0x10, held by thread 3 \"Worker 3\"")
+    #expect(
+      try wait("Thread 3 ")
+        == "waits for monitor 0x20 of a Shop.Shelf, held by thread 2 \"Worker 2\"")
+    #expect(try wait("Thread 4 ") == "waits for mutex 0x30, which it holds itself")
+    #expect(lines.has("×2 threads") && lines.count("waits for rwlock 0x40") == 1)
+  }
+
   @Test func `other threads are cut to a handful of frames`() {
     var report = Samples.crashed([Samples.frame("boom")])
     report.threads.append(

@@ -21,11 +21,16 @@ public final class Fixture {
   }
 
   /// As above, for a program that runs already and had something else to say first.
-  public init(_ child: Child) throws {
+  ///
+  /// - Parameter hear: gets each line of that.
+  public init(_ child: Child, hear: (String) throws -> Void = { _ in }) throws {
     self.child = child
     while true {
       let line = try child.line()
-      guard line.hasPrefix("ready ") else { continue }
+      guard line.hasPrefix("ready ") else {
+        try hear(line)
+        continue
+      }
       guard let pid = Int32(line.dropFirst(6)) else { throw TestFailure("it said \"\(line)\"") }
       self.pid = pid
       return

@@ -287,6 +287,24 @@ static inline int32_t inquest_dac_file_name(void *sos, uint64_t assembly_file, u
 }
 
 typedef struct {
+  uint64_t object;
+  int32_t is_free;  // nothing else but `count` is of use then
+  uint64_t address;
+  uint32_t com_flags;
+  uint32_t monitor_held;  // 1 for being held, and 2 for each thread that waits
+  uint32_t recursion;
+  uint64_t holding_thread;  // as inquest_dac_get_thread takes it
+  uint32_t waiters;  // in Monitor.Wait
+  uint64_t domain;
+  uint32_t count;  // of all sync blocks
+} inquest_dac_sync_block;
+// The sync block of that number, from 1 to `count`.
+static inline int32_t inquest_dac_get_sync_block(void *sos, uint32_t number,
+                                                 inquest_dac_sync_block *out) {
+  return ((int32_t(*)(void *, uint32_t, void *))(*(void ***)sos)[59])(sos, number, out);
+}
+
+typedef struct {
   int32_t has_register, reg, offset, padding;
   uint64_t address, object;
   uint32_t flags;

@@ -24,6 +24,7 @@ extension Dac {
       entry.exceptionTable = lastThrown(thread).flatMap(methodTable) ?? 0
       if entry.id == crashed || Self.milliseconds < end {
         entry.nativeCalls = nativeCalls(from: thread.frame)
+        entry.mayEnterMonitor = mayEnterMonitor(thread.frame, entry.nativeCalls.first)
       } else {
         entry.isCutShort = true
       }
@@ -35,7 +36,7 @@ extension Dac {
   }
 
   /// The monotonic clock. Swift's own, ContinuousClock, would bring all of its concurrency into the collector.
-  private static var milliseconds: Double {
+  static var milliseconds: Double {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) * 1000 + Double(time.tv_nsec) / 1_000_000

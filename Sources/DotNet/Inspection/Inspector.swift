@@ -52,6 +52,14 @@ public final class Inspector {
     }
   }
 
+  /// The locks of objects that threads wait for. To be asked while the process stands still: objects move.
+  public func contendedMonitors() -> ContendedMonitors? {
+    ask(.monitors) { _ in
+    } read: { reader throws(WireReader.Damaged) in
+      try reader.contendedMonitors()
+    }
+  }
+
   /// Whose code an address is; nil for native code.
   ///
   /// - Parameters:

@@ -2,7 +2,7 @@ public import Memory
 
 /// What the worker may ask. One question, one answer, in turn.
 enum InspectorQuestion: UInt64 {
-  case threads, exception, failFast, method, methodByDescriptor, module, helper, typeName
+  case threads, exception, failFast, monitors, method, methodByDescriptor, module, helper, typeName
 }
 
 /// The inspector's side: answers questions about the target with the help of the DAC.
@@ -21,7 +21,7 @@ public struct InspectorServer {
   public static func isUrgent(_ question: [UInt8]) -> Bool {
     var reader = WireReader(question[...])
     let kind = (try? reader.word()).flatMap(InspectorQuestion.init)
-    return kind == .threads || kind == .exception || kind == .failFast
+    return kind == .threads || kind == .exception || kind == .failFast || kind == .monitors
   }
 
   /// What a question is about, for people: `reading threads`.
@@ -32,6 +32,7 @@ public struct InspectorServer {
     case .threads: return "listing the runtime's threads"
     case .exception: return "reading the exception"
     case .failFast: return "reading FailFast's message"
+    case .monitors: return "listing the locks"
     case .method, .methodByDescriptor:
       let address = (try? reader.word()) ?? 0
       return "naming the code at 0x" + String(address, radix: 16)
@@ -49,6 +50,7 @@ public struct InspectorServer {
     case .threads: return "no thread has its managed id, nor the type of the exception on it"
     case .exception: return "the exception is unknown; the stacks are not"
     case .failFast: return "what FailFast was told is unknown; the stacks are not"
+    case .monitors: return "who holds the locks that threads wait for is unknown"
     case .method, .methodByDescriptor: return "frames there have no name"
     case .typeName: return "the type of the exception on some threads is unknown"
     case .helper: return "which function of the runtime a frame is, is unknown"
@@ -81,6 +83,8 @@ public struct InspectorServer {
         let frame = try reader.word()
         dac.setContext(try reader.block(atMost: 4096), thread: thread)
         writer.put(dac.failFast(thread: thread, frame: frame))
+      case .monitors:
+        writer.put(dac.contendedMonitors())
       case .method:
         let address = try reader.word()
         if try reader.flag() { dac.flush() }

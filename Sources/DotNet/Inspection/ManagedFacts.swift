@@ -22,6 +22,8 @@ public struct ManagedThread: Sendable, Equatable {
   public var exceptionTable: UInt64 = 0
   /// Innermost first.
   public var nativeCalls: [NativeCall] = []
+  /// False where the innermost of its records is certainly not one of Monitor.Enter.
+  public var mayEnterMonitor = false
   /// True when there was no time to look for `nativeCalls`.
   public var isCutShort = false
 
@@ -84,6 +86,32 @@ public struct FailFastFacts: Sendable, Equatable {
   public var messageLeftOut = 0
   /// The exception that it was given.
   public var exception: ExceptionFacts?
+
+  public init() {}
+}
+
+/// An object whose lock is held while threads wait for it.
+public struct ContendedMonitor: Sendable, Equatable {
+  public var object: UInt64
+  /// The address of its SyncBlock, of which the lock is the first part (vm/syncblk.h).
+  public var syncBlock: UInt64
+  /// The address of the object's MethodTable; 0 where it could not be read.
+  public var type: UInt64
+  /// The kernel's id of the thread that holds it; 0 where that is not known.
+  public var owner: Int32
+
+  public init(object: UInt64, syncBlock: UInt64, type: UInt64, owner: Int32) {
+    self.object = object
+    self.syncBlock = syncBlock
+    self.type = type
+    self.owner = owner
+  }
+}
+
+public struct ContendedMonitors: Sendable, Equatable {
+  public var monitors: [ContendedMonitor] = []
+  /// True when there may be more: there were too many to look at, or no time.
+  public var isCutShort = false
 
   public init() {}
 }

@@ -3,6 +3,7 @@ extension WireWriter {
     put(Int(thread.id))
     put(thread.managedID)
     put(thread.exceptionTable)
+    put(thread.mayEnterMonitor)
     put(thread.isCutShort)
     put(thread.nativeCalls) { writer, call in
       writer.put(call.address)
@@ -15,6 +16,16 @@ extension WireWriter {
     put(call.message ?? "")
     put(call.messageLeftOut)
     put(call.exception.map { [$0] } ?? []) { $0.put($1) }
+  }
+
+  mutating func put(_ found: ContendedMonitors) {
+    put(found.isCutShort)
+    put(found.monitors) { writer, monitor in
+      writer.put(monitor.object)
+      writer.put(monitor.syncBlock)
+      writer.put(monitor.type)
+      writer.put(Int(monitor.owner))
+    }
   }
 
   mutating func put(_ exception: ExceptionFacts) {
@@ -64,6 +75,7 @@ enum WireLimits {
   static let name = 8192
   static let threads = 20_000
   static let nativeCalls = 32
+  static let monitors = 4096
   static let mvid = 16
 }
 
@@ -84,6 +96,7 @@ extension WireReader {
     let managed = try count(atMost: Int(Int32.max))
     var result = ManagedThread(id: Int32(id), managedID: managed)
     result.exceptionTable = try word()
+    result.mayEnterMonitor = try flag()
     result.isCutShort = try flag()
     result.nativeCalls = try list(atMost: WireLimits.nativeCalls) { reader throws(Damaged) in
       let address = try reader.word()
@@ -100,6 +113,19 @@ extension WireReader {
     result.messageLeftOut = try count(atMost: Int(Int32.max))
     result.exception = try list(atMost: 1) { reader throws(Damaged) in try reader.exception() }
       .first
+    return result
+  }
+
+  mutating func contendedMonitors() throws(Damaged) -> ContendedMonitors {
+    var result = ContendedMonitors()
+    result.isCutShort = try flag()
+    result.monitors = try list(atMost: WireLimits.monitors) { reader throws(Damaged) in
+      let object = try reader.word()
+      let block = try reader.word()
+      let type = try reader.word()
+      let owner = try reader.count(atMost: Int(Int32.max))
+      return ContendedMonitor(object: object, syncBlock: block, type: type, owner: Int32(owner))
+    }
     return result
   }
 

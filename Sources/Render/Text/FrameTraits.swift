@@ -39,7 +39,8 @@ extension Page {
 
   /// Threads that .NET keeps for itself, and that only wait: nothing in them is the program's.
   func isHousekeeping(_ thread: ThreadRecord) -> Bool {
-    thread.isWaiting && thread.complete && thread.managed?.exceptionType == nil
+    thread.isWaiting && thread.waitsFor == nil && thread.complete
+      && thread.managed?.exceptionType == nil
       && thread.frames.contains { $0.plumbing == true }
       && thread.frames.allSatisfy { $0.plumbing == true || isSystem($0) }
   }

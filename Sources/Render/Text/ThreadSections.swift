@@ -4,6 +4,7 @@ extension Page {
   mutating func addCrashedThread() {
     guard let thread = report.crashedThread else { return }
     addHeading("Thread \(thread.id)", title(thread, crashed: true))
+    addWait(thread)
     if let handler = thread.handlerFrames, !handler.isEmpty {
       if options.allThreads {
         add(Line(4, .detail, "crash handling above the fault:"))
@@ -52,7 +53,7 @@ extension Page {
     addHousekeeping(idle.flatMap { $0 })
   }
 
-  /// Threads with the same stack, address by address. Those that are in the program's own code come
+  /// Threads with the same stack, address by address, that wait for the same lock if for any. Those that are in the program's own code come
   /// first; then what few threads do, because that is where the odd one out is.
   private func groups(_ threads: [ThreadRecord]) -> [[ThreadRecord]] {
     var order: [[HexNumber]] = []
@@ -61,7 +62,8 @@ extension Page {
       // A stack that nobody could walk is like no other.
       let key =
         thread.frames.isEmpty
-        ? [HexNumber(UInt64(bitPattern: Int64(thread.id)))] : thread.frames.map(\.ip)
+        ? [HexNumber(UInt64(bitPattern: Int64(thread.id)))]
+        : [thread.waitsFor?.address ?? HexNumber(0)] + thread.frames.map(\.ip)
       if byStack[key] == nil { order.append(key) }
       byStack[key, default: []].append(thread)
     }
@@ -81,6 +83,7 @@ extension Page {
       let list = group.prefix(ids).map { "\($0.id)" }.joined(separator: ", ")
       add(Line(4, hang: 4, .detail, "tids " + list + (group.count > ids ? ", …" : "")))
     }
+    addWait(first)
     addFrames(first.frames, indent: 0, style: .other)
     addEnd(first, indent: 6)
   }

@@ -147,6 +147,7 @@ static class Throws
 
         // Lives.
         { "wait", Waits.Wait },
+        { "locks", Locks.Wait },
     };
 
     static readonly object Lock = new object();

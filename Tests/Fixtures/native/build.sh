@@ -5,8 +5,8 @@
 #
 # Each X.c becomes DEST/X, watch.c a library; threads and names also get an X.stripped, musl_hello an
 # X.static, threads variants with their unwind information elsewhere. Rebuilds what is older than its source.
-# -O1 without frame pointers is what production binaries look like to an unwinder. Needs cc, c++, musl-gcc
-# and go.
+# -O1 without frame pointers is what production binaries look like to an unwinder. Needs cc, c++, musl-gcc,
+# rustc and go.
 set -eu
 
 fail() {
@@ -42,7 +42,7 @@ make_program() { # product source compiler arguments…
 
 cc=${CC:-cc}
 for program in threads spin zombie_leader vfork_parent exiting deleted signal_frame null_call deep rounds nondumpable stopped \
-    vdso mapped_code big_stacks fibre; do
+    vdso mapped_code big_stacks fibre locks; do
     make_program $program $program.c "$cc"
 done
 make_program watch.so watch.c "$cc" -shared -fPIC
@@ -72,6 +72,14 @@ if ! is_current "$dest/threads.separate" "$here/threads.c"; then
         objcopy --strip-debug --add-gnu-debuglink="$dest/threads.separate.debug" \
             "$dest/threads.debug_frame" "$partial" &&
         mv "$partial" "$dest/threads.separate" || fail "cannot build threads.separate"
+fi
+make_program locks.static locks.c "$cc" -static
+make_program locks.musl locks.c musl-gcc
+make_program locks.musl_static locks.c musl-gcc -static
+make_program mutexes mutexes.cpp "${CXX:-c++}"
+if ! is_current "$dest/mutexes.rust" "$here/mutexes.rs"; then
+    rustc --edition 2021 -O -o "$partial" "$here/mutexes.rs" && mv "$partial" "$dest/mutexes.rust" ||
+        fail "cannot build mutexes.rust"
 fi
 make_program musl_hello musl_hello.c musl-gcc
 make_program musl_hello.static musl_hello.c musl-gcc -static

@@ -1,0 +1,44 @@
+import DotNet
+import Inferior
+import Memory
+import Report
+import Symbols
+import Unwinding
+
+/// Who waits for whom.
+extension Examination {
+  /// Finds the objects whose locks threads are waiting for.
+  mutating func findMonitors(_ walks: [Walk]) {
+    guard let managed, !managed.monitors.monitors.isEmpty else { return }
+    for (thread, walk) in zip(frozen.threads, walks) {
+      guard let known = managed.threads[thread.id],
+        let start = thread.registers?.stackPointer,
+        let caller = walk.steps.first(where: { managed.method(at: $0.lookupAddress) != nil }),
+        managed.entersMonitor(known, caller: (caller.lookupAddress, caller.ip))
+      else { continue }
+      let monitor = MonitorSearch.wanted(
+        by: thread.id, among: managed.monitors.monitors, stack: start..<max(start, caller.sp),
+        memory: frozen.memory)
+      guard let monitor else { continue }
+      waits[thread.id] = WaitRecord(
+        kind: .monitor, address: HexNumber(monitor.object), type: managed.typeName(monitor.type),
+        owner: monitor.owner > 0 ? Int(monitor.owner) : nil)
+    }
+  }
+
+  /// Finds the locks of POSIX threads that threads are waiting for.
+  ///
+  /// - Parameter symbols: by look-up address; where there are none, nearly no lock can be told.
+  mutating func findLocks(_ walks: [Walk], symbols: [UInt64: Symbol]) {
+    let locks = LockWaits(
+      images: images, symbols: symbols, memory: frozen.memory,
+      threads: Set(frozen.threads.map(\.id)))
+    for (thread, walk) in zip(frozen.threads, walks) where waits[thread.id] == nil {
+      // What has not been copied may belong to somebody else by now.
+      guard let call = thread.registers?.futexCall,
+        frozen.memory.copied(around: call.word) != nil
+      else { continue }
+      waits[thread.id] = locks.wait(call, steps: walk.steps)
+    }
+  }
+}
