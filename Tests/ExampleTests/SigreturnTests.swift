@@ -34,13 +34,13 @@ import Testing
   @Test(arguments: Case.all) func theReportHasWhatGDBSaw(one: Case) throws {
     let scratch = try Scratch()
     let variables = ExampleRun.environment(.catching, reports: scratch.path)
-    let settings = variables.compactMap { name, value in value.map { "\(name)=\($0)" } }
+    // Without a shell in between: the variables are for the program alone.
+    let settings = variables.compactMap { name, value in
+      value.map { "set environment \(name) \($0)" }
+    }
     let commands =
-      [
-        "set debuginfod enabled off", "set startup-with-shell off",
-        "handle SIGUSR1 nostop noprint pass",
-        "set exec-wrapper env \(settings.joined(separator: " "))",
-        "run", "info registers", "detach",
+      ["set debuginfod enabled off", "set startup-with-shell off"] + settings + [
+        "handle SIGUSR1 nostop noprint pass", "run", "info registers", "detach",
       ]
     let outcome = try run(
       ["prlimit", "--core=0:", "--", "gdb", "-nx", "-q", "-batch"]
