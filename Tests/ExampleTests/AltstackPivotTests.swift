@@ -57,6 +57,20 @@ import Testing
     }
   }
 
+  /// `make example-altstack-pivot`.
+  @Test func showsAllOfIt() throws {
+    let scratch = try Scratch()
+    let outcome = try run(
+      [
+        Places.repository + "/examples/altstack-pivot/run", Places.stage, Places.runtimes,
+        scratch.path,
+      ], timeout: 60)
+    #expect(outcome.status == 0, "\(outcome)")
+    let statuses = outcome.text.split(separator: "\n").filter { $0.hasPrefix("(exit status ") }
+    #expect(statuses.map { $0.filter(\.isNumber) } == ["0", "1", "134", "134", "132", "132"])
+    #expect(outcome.text.components(separatedBy: "fail_check  in altstack-pivot").count == 3)
+  }
+
   // MARK: Reports of a crash in such a handler
 
   struct Death: Sendable, CustomTestStringConvertible {

@@ -33,24 +33,26 @@ struct ExampleRun {
   }
 
   /// Variables under which a program is preloaded.
-  static func environment(_ help: Help, reports: String) -> [String: String?] {
-    let shim = Places.stage + "/lib/inquest/libinquest-preload.so"
-    return [
-      "LD_PRELOAD": help == .none ? nil : shim, "INQUEST_DIR": reports,
-      "INQUEST_CATCH": help == .catching ? "1" : nil,
-    ]
+  static func environment(_ help: Help, reports: String) -> [String: String] {
+    var variables: [String: String] = ["INQUEST_DIR": reports]
+    if help != .none {
+      variables["LD_PRELOAD"] = Places.stage + "/lib/inquest/libinquest-preload.so"
+    }
+    if help == .catching { variables["INQUEST_CATCH"] = "1" }
+    return variables
   }
 
   /// - Parameter asInit: whether it runs as the init of a PID namespace of its own.
   init(_ words: [String], _ help: Help, asInit: Bool = false, timeout: Double = 30) throws {
     let scratch = try Scratch()
     let wrapper = asInit ? ["unshare", "--fork", "--pid", "--mount-proc"] : []
-    // A core file in each run would take time and be of no use.
-    let words = ["prlimit", "--core=0:", "--"] + wrapper + words
     let folder = scratch.file("reports")
-    var variables = Self.environment(help, reports: folder)
-    variables["TMPDIR"] = scratch.path
-    outcome = try run(words, environment: variables, timeout: timeout)
+    let settings = Self.environment(help, reports: folder).map { "\($0)=\($1)" }
+    // A core file in each run would take time and be of no use. The variables are for the program alone:
+    // unshare, for one, kills itself in the same way as its child.
+    outcome = try run(
+      ["prlimit", "--core=0:", "--"] + wrapper + ["env"] + settings + words,
+      environment: ["TMPDIR": scratch.path], timeout: timeout)
     reports = try Self.reports(in: folder, outcome)
   }
 

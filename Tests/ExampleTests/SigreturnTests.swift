@@ -29,15 +29,23 @@ import Testing
     #expect(right.outcome.status == 0 && right.reports.isEmpty, "\(right.outcome)")
   }
 
+  /// `make example-sigreturn`.
+  @Test func showsAllOfIt() throws {
+    let scratch = try Scratch()
+    let outcome = try run(
+      [Places.repository + "/examples/sigreturn/run", Places.stage, scratch.path], timeout: 60)
+    #expect(outcome.status == 0, "\(outcome)")
+    let verdict = "SIGSEGV (SEGV_MAPERR) executing at address 0x0 on thread"
+    #expect(outcome.text.components(separatedBy: "\n" + verdict).count == 3, "\(outcome)")
+  }
+
   /// gdb stops the process when the kernel has the signal ready, says what is in the registers, and lets go;
   /// then the very same process is reported.
   @Test(arguments: Case.all) func theReportHasWhatGDBSaw(one: Case) throws {
     let scratch = try Scratch()
     let variables = ExampleRun.environment(.catching, reports: scratch.path)
     // Without a shell in between: the variables are for the program alone.
-    let settings = variables.compactMap { name, value in
-      value.map { "set environment \(name) \($0)" }
-    }
+    let settings = variables.map { "set environment \($0) \($1)" }
     let commands =
       ["set debuginfod enabled off", "set startup-with-shell off"] + settings + [
         "handle SIGUSR1 nostop noprint pass", "run", "info registers", "detach",

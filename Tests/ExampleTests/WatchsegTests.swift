@@ -87,6 +87,22 @@ import Testing
     #expect(thread.functions.contains("provoke"), "\(thread.functions)")
   }
 
+  /// The table of `make example-watchseg`.
+  @Test func theTableSaysTheSame() throws {
+    let program = try ExampleRun.program("watchseg", "watchseg")
+    let outcome = try run([Places.repository + "/examples/watchseg/run", program], timeout: 60)
+    let rows = outcome.text.split(separator: "\n").dropFirst()
+    let modes = Mode.all.filter { $0.libc == .glibc }
+    #expect(rows.count * 2 == modes.count, "\(outcome)")
+    for mode in modes {
+      let row = try #require(rows.first { $0.hasPrefix(mode.how) && $0.contains(mode.then) })
+      let endings = row.split(separator: ")").last.map { $0.split(separator: "  ") }
+      let ending = mode.asInit ? endings?.last : endings?.dropLast().last
+      let words = try #require(ending).drop { $0 == " " }
+      #expect(words == (mode.survives ? "survived" : "killed by SIGSEGV"), "\(row)")
+    }
+  }
+
   @Test(arguments: ExampleRun.Libc.allCases) func tellsWhoSentIt(libc: ExampleRun.Libc) throws {
     let scratch = try Scratch()
     let program = try ExampleRun.program("watchseg", "watchseg" + libc.rawValue)

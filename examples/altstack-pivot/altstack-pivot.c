@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// A signal handler that never returns, as CoreCLR's: it starts on the alternate signal stack, goes back to
-// the stack that faulted, and from there jumps out.
+// A signal handler that never returns, as CoreCLR's: it starts on the alternate signal stack, goes
+// back to the stack that faulted, and from there jumps out.
 //
 //   altstack-pivot detect [COUNT] [--autodisarm]
 //   altstack-pivot crash-after-pivot|crash-on-alternate [--thread]
 //
-// detect: does this platform start the next signal at the top of the alternate stack, because the stack
-// pointer lies elsewhere by then? Linux does. One that remembers "on the alternate stack" until a handler
-// returns starts it where it must not, and the second or third fault destroys what the first one saved.
-// --autodisarm shows such a platform: with SS_AUTODISARM Linux itself forgets the alternate stack until
-// the handler returns (sigaltstack(2)).
+// detect: does this platform start the next signal at the top of the alternate stack, because the
+// stack pointer lies elsewhere by then? Linux does. One that remembers "on the alternate stack"
+// until a handler returns starts it where it must not, and the second or third fault destroys what
+// the first one saved. --autodisarm shows such a platform: with SS_AUTODISARM Linux itself forgets
+// the alternate stack until the handler returns (sigaltstack(2)).
 //
-// The crashes are failed checks in the handler, after it has left the alternate stack and before: for a
-// debugger, to walk from there to the fault.
+// The crashes are failed checks in the handler, after it has left the alternate stack and before:
+// for a debugger, to walk from there to the fault.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <setjmp.h>
@@ -36,10 +36,10 @@ static sigjmp_buf recovery;
 
 // What the handler saw.
 static struct {
-  uintptr_t contexts[2];   // where the kernel saved the registers: of the signal, and of a nested one
-  int depth;               // handlers that run
-  bool said_on_alternate;  // what sigaltstack() said before the stacks were changed
-  bool said_off_alternate; // and afterwards
+  uintptr_t contexts[2];    // where the kernel saved the registers: of a signal, and a nested one
+  int depth;                // handlers that run
+  bool said_on_alternate;   // what sigaltstack() said before the stacks were changed
+  bool said_off_alternate;  // and afterwards
 } seen;
 
 static bool is_on_alternate(uintptr_t address) {
@@ -52,9 +52,13 @@ static bool kernel_says_on_alternate(void) {
   return stack.ss_flags & SS_ONSTACK;
 }
 
-__attribute__((noinline)) static void fault(void) { *(volatile int *)(uintptr_t)0x18 = 1; }
+__attribute__((noinline)) static void fault(void) {
+  *(volatile int *)(uintptr_t)0x18 = 1;
+}
 
-__attribute__((noinline)) static void fail_check(void) { __builtin_trap(); }
+__attribute__((noinline)) static void fail_check(void) {
+  __builtin_trap();
+}
 
 // The handler's second half, on the stack that faulted: here a runtime looks for a catch block.
 __attribute__((noinline)) static void handle_on_faulting_stack(int number, void *info,
@@ -72,8 +76,8 @@ static void handle(int number, siginfo_t *info, void *context) {
   if (plan == FAULT_AGAIN) fault();
   if (plan == CRASH_ON_ALTERNATE) fail_check();
 
-  // All that the kernel saved has to come along: the next signal will overwrite the alternate stack. (After
-  // a stack overflow there would be no room for it.)
+  // All that the kernel saved has to come along: the next signal will overwrite the alternate
+  // stack. (After a stack overflow there would be no room for it.)
   struct signal_frame *frame = room_below(stack_pointer_in(context));
   memcpy(frame->info, info, INFO_SIZE);
   memcpy(frame->context, context, CONTEXT_SIZE);
@@ -106,15 +110,18 @@ static int detect(long count) {
     survive_fault();
     uintptr_t context = seen.contexts[0];
     if (i == 0) first = context;  // nothing has used the stack yet: this is its top
-    if (!is_on_alternate(context)) outside++;
-    else if (context == first) at_top++;
-    else elsewhere++;
+    if (!is_on_alternate(context))
+      outside++;
+    else if (context == first)
+      at_top++;
+    else
+      elsewhere++;
     does_kernel_agree = does_kernel_agree && seen.said_on_alternate && seen.said_off_alternate;
   }
   printf("%ld faults; no handler returned\n", count);
   printf("signals that started at the top of the alternate stack: %ld\n", at_top);
   printf("elsewhere on it: %ld, on the stack that faulted: %ld\n", elsewhere, outside);
-  printf("sigaltstack() says \"on it\" when the handler starts and \"not on it\" once it has left: %s\n",
+  printf("sigaltstack() says \"on it\" at first and \"not on it\" after the change of stacks: %s\n",
          does_kernel_agree ? "always" : "not always");
 
   plan = FAULT_AGAIN;
@@ -124,9 +131,8 @@ static int detect(long count) {
          is_nested_below ? "below the first one's, on the same stack" : "somewhere else");
 
   bool is_like_linux = at_top == count && does_kernel_agree && is_nested_below;
-  printf("this platform %s\n",
-         is_like_linux ? "starts each signal at the top of the alternate stack: like Linux"
-                       : "does not start each signal at the top of the alternate stack: unlike Linux");
+  printf("this platform %s each signal at the top of the alternate stack: %s Linux\n",
+         is_like_linux ? "starts" : "does not start", is_like_linux ? "like" : "unlike");
   return is_like_linux ? 0 : 1;
 }
 

@@ -3,12 +3,14 @@
 //
 //   sigreturn [--in-place] [--thread]
 //
-// The handler runs on the alternate stack and overwrites the stack pointer that the kernel saved for the
-// interrupted function, as a kernel that mixes up the two stacks would: it points into the alternate stack
-// then, to where nobody has written yet. The handler returns, the interrupted function goes on and reaches its
-// end, takes a zero for its return address, and the processor executes at 0.
+// The handler runs on the alternate stack and overwrites the stack pointer that the kernel saved
+// for the interrupted function, as a kernel that mixes up the two stacks would: it points into the
+// alternate stack then, to where nobody has written yet. The handler returns, the interrupted
+// function goes on and reaches its end, takes a zero for its return address, and the processor
+// executes at 0.
 //
-// --in-place changes nothing, and the program ends as it should, with 0. --thread does it on another thread.
+// --in-place changes nothing, and the program ends as it should, with 0. --thread does it on
+// another thread.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>
@@ -20,8 +22,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-// Kevlar, on which this happened, put the top of the alternate stack there, and found zeros. Linux has its own
-// frame at the top, so what is untouched begins further below.
+// Kevlar, on which this happened, put the top of the alternate stack there, and found zeros. Linux
+// has its own frame at the top, so what is untouched begins further below.
 enum { STACK_SIZE = 64 * 1024, UNTOUCHED = STACK_SIZE / 2 };
 
 static int is_in_place;
@@ -42,8 +44,8 @@ static void handle(int number, siginfo_t *info, void *context) {
   if (!is_in_place) SAVED_STACK_POINTER(saved) = (intptr_t)(alternate + UNTOUCHED);
 }
 
-// Interrupted right behind the system call. Not by raise(): libc's looks whether its stack is whole before
-// it returns, and aborts.
+// Interrupted right behind the system call. Not by raise(): libc's looks whether its stack is whole
+// before it returns, and aborts.
 __attribute__((noinline)) static void interrupted(void) { kill(getpid(), SIGUSR1); }
 
 static void *work(void *unused) {

@@ -3,11 +3,11 @@
 //
 //   watchseg kill|tgkill|wait|fault-maperr|fault-accerr [--reraise|--no-reraise|--no-handler]
 //
-// kill and tgkill send SIGSEGV to this very process, wait leaves that to somebody else. fault-maperr
-// writes where nothing is mapped, fault-accerr to a page that may only be read. --reraise (what is done
-// when nothing is said) chains to the old action as a handler should, --no-reraise only restores it,
-// --no-handler has no handler.
-// Prints what it saw, and "survived" if the program went on; exits with 0 then.
+// kill and tgkill send SIGSEGV to this very process, wait leaves that to somebody else.
+// fault-maperr writes where nothing is mapped, fault-accerr to a page that may only be read.
+// --reraise (what is done when nothing is said) chains to the old action as a handler should,
+// --no-reraise only restores it, --no-handler has no handler. Prints what it saw, and "survived" if
+// the program went on; exits with 0 then.
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdbool.h>
@@ -47,10 +47,10 @@ static void describe(const siginfo_t *info) {
   }
 }
 
-// The idiom. After a fault it is enough to restore the old action: the instruction is executed again as
-// soon as we return, and with it the signal comes again. One that was sent is used up: if it should do
-// what it would have done without us, and that is the default, it has to be raised once more. It is
-// blocked while the handler runs, and so comes when we return.
+// The idiom. After a fault it is enough to restore the old action: the instruction is executed
+// again as soon as we return, and with it the signal comes again. One that was sent is used up: if
+// it should do what it would have done without us, and that is the default, it has to be raised
+// once more. It is blocked while the handler runs, and so comes when we return.
 static void chain(const siginfo_t *info) {
   bool was_sent = info->si_code <= 0;
   bool was_default = !(old_action.sa_flags & SA_SIGINFO) && old_action.sa_handler == SIG_DFL;

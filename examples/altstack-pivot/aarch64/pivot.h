@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel puts on the stack when it delivers a signal on AArch64, and how to leave that stack.
-// Layouts: struct rt_sigframe in arch/arm64/kernel/signal.c, asm/ucontext.h, asm/sigcontext.h.
+// What the kernel puts on the stack when it delivers a signal on AArch64, and how to leave that
+// stack. Layouts: struct rt_sigframe in arch/arm64/kernel/signal.c, asm/ucontext.h,
+// asm/sigcontext.h.
 #pragma once
 
 #include <stdint.h>
@@ -25,8 +26,8 @@ static inline struct signal_frame *room_below(uintptr_t stack_pointer) {
   return (struct signal_frame *)((stack_pointer - sizeof(struct signal_frame)) & ~(uintptr_t)15);
 }
 
-// Leaves this stack: `handler` runs on the one where `frame` lies, as if the kernel had started it there.
-// For a debugger the way back leads through the trampoline to what was interrupted.
+// Leaves this stack: `handler` runs on the one where `frame` lies, as if the kernel had started it
+// there. For a debugger the way back leads through the trampoline to what was interrupted.
 _Noreturn static inline void pivot(const struct signal_frame *frame, int number,
                                    void (*handler)(int, void *, void *)) {
   register uint64_t first __asm__("x0") = (uint64_t)number;
