@@ -51,6 +51,20 @@ else
 	$(TEST) --filter DotNetTests
 endif
 
+# The examples that crash in one way each; see the README of each.
+.PHONY: example-watchseg example-altstack-pivot example-sigreturn
+example-watchseg:
+	@examples/watchseg/build.sh .build/examples/watchseg
+	@examples/watchseg/run .build/examples/watchseg/watchseg
+
+example-altstack-pivot: stage
+	@tools/ensure-deps demo
+	@tools/quietly "fetch .NET from PyPI" tools/fetch-dotnet.sh $(RUNTIMES)
+	@examples/altstack-pivot/run $(STAGE) $(RUNTIMES) $(CURDIR)/.build/examples/altstack-pivot
+
+example-sigreturn: stage
+	@examples/sigreturn/run $(STAGE) $(CURDIR)/.build/examples/sigreturn
+
 # Takes options in BENCH: "--quick", "--only threads64,crash", "--json FILE", "--readme README.md".
 bench: fixtures
 	@python3 tools/bench $(STAGE) $(RUNTIMES) $(FIXTURES) $(BENCH)
@@ -65,6 +79,10 @@ lint:
 # The other architecture: compiled and linked here, run nowhere.
 check-aarch64:
 	@$(MAKE) -C preload OUT=$(CURDIR)/.build/preload-aarch64 check-aarch64
+	@printf '%s\n' '#include "pivot.h"' 'void check(struct signal_frame *, void (*)(int, void *, void *));' \
+		'void check(struct signal_frame *f, void (*h)(int, void *, void *)) { pivot(room_below(stack_pointer_in(f)), 11, h); }' | \
+		clang --target=aarch64-linux-gnu -std=c11 -O1 -ffreestanding -Wall -Wextra -Werror \
+		-Iexamples/altstack-pivot/aarch64 -x c -c -o /dev/null -
 
 clean:
 	rm -rf .build

@@ -147,6 +147,9 @@ let package = Package(
     .testTarget(name: "StoreTests", dependencies: ["Store"], swiftSettings: house),
     .testTarget(name: "DotNetTests", swiftSettings: house),
     .testTarget(
+      name: "ExampleTests", dependencies: ["Report", "ReportReader", "TestSupport"],
+      swiftSettings: house),
+    .testTarget(
       name: "DotNetUnitTests", dependencies: ["DotNet", "Memory", "TestSupport"],
       swiftSettings: house),
     .testTarget(name: "RenderTests", dependencies: ["Render", "Report"], swiftSettings: house),
