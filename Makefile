@@ -31,6 +31,13 @@ demo: stage
 	@tools/ensure-deps demo
 	@tools/demo $(STAGE) $(RUNTIMES)
 
+# Each builds a folder of examples/, runs it and shows what a person should see.
+EXAMPLES := coroutine-overflow crash-in-the-collector
+.PHONY: $(EXAMPLES:%=example-%)
+$(EXAMPLES:%=example-%): example-%: stage
+	@tools/ensure-deps test
+	@examples/$*/run.sh $(STAGE) $(CURDIR)/.build/examples/$*
+
 fixtures: stage
 	@tools/ensure-deps test
 	@tools/quietly "fetch .NET 8.0.4 and 3.1.23 from PyPI" tools/fetch-dotnet.sh $(RUNTIMES)

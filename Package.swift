@@ -146,6 +146,9 @@ let package = Package(
     .testTarget(
       name: "DotNetUnitTests", dependencies: ["DotNet", "Memory", "TestSupport"],
       swiftSettings: house),
+    .testTarget(
+      name: "ExampleTests", dependencies: ["Report", "ReportReader", "TestSupport"],
+      swiftSettings: house),
     .testTarget(name: "RenderTests", dependencies: ["Render", "Report"], swiftSettings: house),
   ]
 )
