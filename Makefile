@@ -32,11 +32,11 @@ demo: stage
 	@tools/demo $(STAGE) $(RUNTIMES)
 
 # Each builds a folder of examples/, runs it and shows what a person should see.
-EXAMPLES := coroutine-overflow crash-in-the-collector
+EXAMPLES := coroutine-overflow crash-in-the-collector kubernetes
 .PHONY: $(EXAMPLES:%=example-%)
 $(EXAMPLES:%=example-%): example-%: stage
 	@tools/ensure-deps test
-	@examples/$*/run.sh $(STAGE) $(CURDIR)/.build/examples/$*
+	@examples/$*/run.sh $(STAGE) $(CURDIR)/.build/examples/$* $(RUNTIMES)
 
 fixtures: stage
 	@tools/ensure-deps test
