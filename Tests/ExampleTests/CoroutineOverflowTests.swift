@@ -79,15 +79,17 @@ import Testing
     #expect(crash.signal?.origin == .kernel)
     let thread = try #require(report.threads.first { $0.crashed })
     let stack = try #require(thread.stack)
-    #expect(thread.complete, "\(thread.endReason)")
+    // Of what calls main, musl has no unwind information.
+    let isMuslMain = one.mode == "main" && one.program.hasSuffix(".musl")
+    #expect(thread.complete || isMuslMain, "\(thread.endReason)")
 
     if one.isWild {
       #expect(crash.kind == .nativeFault, "\(crash.summary)")
       #expect(thread.functions.contains("parse_deeply"), "\(thread.functions)")
     } else {
       #expect(crash.kind == .stackOverflow, "\(crash.summary)")
-      let recursion = try #require(thread.frames.first { $0.function == "descend" })
-      #expect((recursion.repeated?.times ?? 0) > 100, "\(thread.frames.map(\.repeated))")
+      let recursion = thread.frames.filter { $0.function == "descend" }
+      #expect(recursion.contains { ($0.repeated?.times ?? 0) > 100 }, "\(recursion)")
       #expect(thread.frames.count < 20)
     }
     if one.isCoroutine || one.isWild {
