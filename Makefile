@@ -32,7 +32,7 @@ demo: stage
 	@tools/demo $(STAGE) $(RUNTIMES)
 
 # Each builds a folder of examples/, runs it and shows what a person should see.
-EXAMPLES := coroutine-overflow crash-in-the-collector kubernetes
+EXAMPLES := coroutine-overflow crash-in-the-collector systemd kubernetes
 .PHONY: $(EXAMPLES:%=example-%)
 $(EXAMPLES:%=example-%): example-%: stage
 	@tools/ensure-deps test
