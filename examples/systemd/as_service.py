@@ -12,18 +12,18 @@ import ctypes
 import os
 import resource
 import shlex
-import struct
 import subprocess
 import sys
 
 import unit
 
-# linux/sched.h, linux/prctl.h, linux/seccomp.h, linux/filter.h
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../support"))
+import seccomp
+
+# linux/sched.h, linux/prctl.h, linux/capability.h
 CLONE_NEWNS = 0x00020000
-PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_MDWE = 22, 24, 38, 65
-FILTER_MODE, ALLOW, ERRNO = 2, 0x7FFF0000, 0x00050000
-LOAD, JUMP_IF_EQUAL, RETURN = 0x20, 0x15, 0x06
-CAP_LAST, EPERM = 40, 1
+PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_MDWE = 24, 38, 65
+CAP_LAST = 40
 # From the range that systemd takes for DynamicUser=.
 DYNAMIC_USER = 61184
 
@@ -39,8 +39,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def prctl(*words):
-    words = [*words, 0, 0, 0, 0][:5]
-    if libc.prctl(*[ctypes.c_ulong(w) if isinstance(w, int) else w for w in words]) != 0:
+    if libc.prctl(*[ctypes.c_ulong(word) for word in [*words, 0, 0, 0, 0][:5]]) != 0:
         raise OSError(ctypes.get_errno(), f"prctl {words[0]}")
 
 
@@ -88,17 +87,6 @@ def make_mounts(settings, local, state):
             mount("-o", "remount,bind,ro", place)
 
 
-def filter_of(numbers):
-    """A seccomp filter that allows these calls and answers EPERM to all others."""
-    steps = [(LOAD, 0, 0, 0)]
-    for number in numbers:
-        steps += [(JUMP_IF_EQUAL, 0, 1, number), (RETURN, 0, 0, ALLOW)]
-    steps.append((RETURN, 0, 0, ERRNO | EPERM))
-    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
-    # struct sock_fprog
-    return ctypes.create_string_buffer(struct.pack("@HP", len(steps), ctypes.addressof(code))), code
-
-
 def drop_rights(settings, calls):
     if is_on(settings, "MemoryDenyWriteExecute"):
         prctl(PR_SET_MDWE, 1)
@@ -112,9 +100,9 @@ def drop_rights(settings, calls):
     if is_on(settings, "NoNewPrivileges"):
         prctl(PR_SET_NO_NEW_PRIVS, 1)
     if calls:
-        program, code = filter_of(calls)
-        prctl(PR_SET_SECCOMP, FILTER_MODE, program)
-        del code
+        if settings.get("SystemCallErrorNumber") != ["EPERM"]:
+            raise ValueError("only SystemCallErrorNumber=EPERM is known here")
+        seccomp.install({number: seccomp.ALLOW for number in calls}, otherwise=seccomp.EPERM)
 
 
 def main():
@@ -134,9 +122,9 @@ def main():
     variables = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
     for line in settings.get("Environment", []):
         variables.update(word.split("=", 1) for word in shlex.split(line))
-    calls = unit.system_calls(" ".join(settings.get("SystemCallFilter", [])).split())
-    if "SystemCallFilter" not in settings:
-        calls = []
+    calls = []
+    if "SystemCallFilter" in settings:
+        calls = unit.system_calls(" ".join(settings["SystemCallFilter"]).split(), seccomp.numbers())
     command = shlex.split(settings["ExecStart"][-1])
     limit = int(settings.get("LimitCORE", ["0"])[-1])
 
