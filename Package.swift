@@ -29,6 +29,9 @@ let linker: [LinkerSetting] = [
   .unsafeFlags([
     "-use-ld=lld", "-L\(Context.packageDirectory)/tools/link", "-Xclang-linker", "-static-libgcc",
     "-Xlinker", "--no-export-dynamic",
+    // DT_RPATH instead of DT_RUNPATH: libunwind lies beside the collector (tools/install-tree), and only the
+    // former holds for the libraries that libunwind loads in turn (ld.so(8)).
+    "-Xlinker", "--disable-new-dtags",
     "-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/tools/link/functions",
     "-Xlinker", "--no-warn-symbol-ordering",
   ])
@@ -128,7 +131,8 @@ let package = Package(
     .testTarget(
       name: "CaptureTests",
       dependencies: [
-        "Capture", "Disassembly", "DotNet", "Inferior", "Memory", "Report", "ReportReader", "Symbols",
+        "Capture", "Disassembly", "DotNet", "Inferior", "Memory", "Report", "ReportReader",
+        "Symbols",
         "TestSupport",
         "Unwinding",
       ],

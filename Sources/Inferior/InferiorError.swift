@@ -16,6 +16,8 @@ public enum InferiorError: Error, Equatable, Sendable {
 
 /// What stands in the way of ptrace(2), as far as /proc tells.
 public enum Refusal: Equatable, Sendable {
+  /// A seccomp filter refuses the call itself, whoever it is about.
+  case filtered
   /// Another process traces it already.
   case tracedBy(pid: Int32)
   /// Yama's ptrace_scope is this value (1: descendants only, 2: administrators only, 3: nobody).
@@ -24,7 +26,7 @@ public enum Refusal: Equatable, Sendable {
   case otherUser(id: UInt32)
   /// Same user, yet not dumpable: PR_SET_DUMPABLE 0, a set-user-id program, or file capabilities.
   case notDumpable
-  /// Nothing above: a seccomp filter or a security module.
+  /// Nothing above: a security module.
   case unknown(errno: Int32)
 }
 
@@ -55,29 +57,34 @@ extension InferiorError: CustomStringConvertible {
 extension Refusal: CustomStringConvertible {
   public var description: String {
     switch self {
+    case .filtered: "a filter of system calls (seccomp) forbids ptrace"
     case .tracedBy(let pid): "process \(pid) (a debugger, or strace) traces it already"
     case .yama(let scope): "the kernel's Yama module restricts ptrace (ptrace_scope is \(scope))"
     case .otherUser(let id): "it belongs to user \(id)"
     case .notDumpable:
       "it has made itself undumpable (PR_SET_DUMPABLE, set-user-id or capabilities)"
     case .unknown(let number):
-      "\(String(cString: strerror(number))) (seccomp or a security module?)"
+      "\(String(cString: strerror(number))) (a security module?)"
     }
   }
 
   public var remedy: String {
     switch self {
+    case .filtered:
+      "allow ptrace in the seccomp profile (systemd: SystemCallFilter=; Docker: --cap-add=SYS_PTRACE)"
     case .tracedBy: "end the debugger first"
     case .yama(let scope) where scope >= 3: "reboot with kernel.yama.ptrace_scope below 3"
     case .yama: "run as root, or set kernel.yama.ptrace_scope=0"
     case .otherUser: "run as that user or as root"
     case .notDumpable: "run as root"
-    case .unknown: "grant CAP_SYS_PTRACE and allow ptrace in the seccomp profile"
+    case .unknown: "grant CAP_SYS_PTRACE"
     }
   }
 
   /// Finds out why ptrace was refused with `errno`.
   static func find(_ directory: borrowing ProcessDirectory, errno number: Int32) -> Refusal {
+    // Nobody traces himself: ESRCH (ptrace(2)), unless a filter answers.
+    if inquest_ptrace(INQUEST_PTRACE_INTERRUPT, getpid(), 0, nil) != ESRCH { return .filtered }
     let status = directory.status()
     if let tracer = status?.tracerPID, tracer != 0 { return .tracedBy(pid: tracer) }
     let me = geteuid()

@@ -9,7 +9,7 @@ import Testing
 
   @Test(arguments: ExampleRun.Libc.allCases, ExampleRun.Help.allCases)
   func thisPlatformIsLikeLinux(libc: ExampleRun.Libc, help: ExampleRun.Help) throws {
-    let program = try ExampleRun.program("altstack-pivot", "altstack-pivot" + libc.rawValue)
+    let program = try Places.example("altstack-pivot", "altstack-pivot" + libc.rawValue)
     let run = try ExampleRun([program, "detect", "10000"], help)
     let lines = run.outcome.text.split(separator: "\n")
     #expect(run.outcome.status == 0, "\(run.outcome)")
@@ -24,7 +24,7 @@ import Testing
   @Test(arguments: ExampleRun.Libc.allCases) func anotherPlatformIsNoticed(
     libc: ExampleRun.Libc
   ) throws {
-    let program = try ExampleRun.program("altstack-pivot", "altstack-pivot" + libc.rawValue)
+    let program = try Places.example("altstack-pivot", "altstack-pivot" + libc.rawValue)
     let plain = try ExampleRun([program, "detect", "1000", "--autodisarm"], .none)
     let lines = plain.outcome.text.split(separator: "\n")
     #expect(plain.outcome.status == 1)
@@ -40,7 +40,7 @@ import Testing
   func tenThousandNullReferences(version: String, end: String) throws {
     let dotnet = "\(Places.runtimes)/\(version)/dotnet"
     let words = [
-      dotnet, try ExampleRun.program("altstack-pivot", "NullReferences.dll"), end, "10000",
+      dotnet, try Places.example("altstack-pivot", "NullReferences.dll"), end, "10000",
     ]
     let plain = try ExampleRun(words, .none, timeout: 60)
     #expect(plain.outcome.signal == (end == "native" ? SIGSEGV : SIGABRT), "\(plain.outcome)")
@@ -60,11 +60,7 @@ import Testing
   /// `make example-altstack-pivot`.
   @Test func showsAllOfIt() throws {
     let scratch = try Scratch()
-    let outcome = try run(
-      [
-        Places.repository + "/examples/altstack-pivot/run", Places.stage, Places.runtimes,
-        scratch.path,
-      ], timeout: 60)
+    let outcome = try Example(name: "altstack-pivot").runAll(in: scratch, timeout: 60)
     #expect(outcome.status == 0, "\(outcome)")
     let statuses = outcome.text.split(separator: "\n").filter { $0.hasPrefix("(exit status ") }
     #expect(statuses.map { $0.filter(\.isNumber) } == ["0", "1", "134", "134", "132", "132"])
@@ -94,7 +90,7 @@ import Testing
   }
 
   @Test(arguments: Death.all) func eachFrameIsOnItsStack(death: Death) throws {
-    let program = try ExampleRun.program("altstack-pivot", "altstack-pivot" + death.libc.rawValue)
+    let program = try Places.example("altstack-pivot", "altstack-pivot" + death.libc.rawValue)
     let run = try ExampleRun([program] + death.words, .catching)
     #expect(run.outcome.signal == SIGILL)
     let alternate = try bounds("alternate stack", in: run.outcome.text)
@@ -133,7 +129,7 @@ import Testing
   /// gdb, without us, walks the same way; not across musl's trampoline, which has no unwind information.
   @Test(arguments: Death.all.filter { $0.libc == .glibc }) func gdbSeesTheSame(death: Death) throws
   {
-    let program = try ExampleRun.program("altstack-pivot", "altstack-pivot" + death.libc.rawValue)
+    let program = try Places.example("altstack-pivot", "altstack-pivot" + death.libc.rawValue)
     let commands = [
       "set debuginfod enabled off", "handle SIGSEGV nostop noprint pass", "run", "bt",
     ]

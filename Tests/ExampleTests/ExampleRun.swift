@@ -21,17 +21,6 @@ struct ExampleRun {
     return end + "\n" + outcome.text + errors.joined(separator: "\n")
   }
 
-  static func program(_ example: String, _ name: String) throws -> String {
-    let built =
-      ProcessInfo.processInfo.environment["INQUEST_TEST_FIXTURES"]
-      ?? Places.repository + "/.build/fixtures"
-    let path = "\(built)/examples/\(example)/\(name)"
-    guard access(path, R_OK) == 0 else {
-      throw TestFailure("\(path) is missing: run \"make fixtures\", or set INQUEST_TEST_FIXTURES")
-    }
-    return path
-  }
-
   /// Variables under which a program is preloaded.
   static func environment(_ help: Help, reports: String) -> [String: String] {
     var variables: [String: String] = ["INQUEST_DIR": reports]

@@ -11,7 +11,7 @@ import Testing
 
     var testDescription: String { "sigreturn\(libc.rawValue)\(onThread ? " --thread" : "")" }
     func words() throws -> [String] {
-      [try ExampleRun.program("sigreturn", "sigreturn" + libc.rawValue)]
+      [try Places.example("sigreturn", "sigreturn" + libc.rawValue)]
         + (onThread ? ["--thread"] : [])
     }
 
@@ -32,8 +32,7 @@ import Testing
   /// `make example-sigreturn`.
   @Test func showsAllOfIt() throws {
     let scratch = try Scratch()
-    let outcome = try run(
-      [Places.repository + "/examples/sigreturn/run", Places.stage, scratch.path], timeout: 60)
+    let outcome = try Example(name: "sigreturn").runAll(in: scratch, timeout: 60)
     #expect(outcome.status == 0, "\(outcome)")
     let verdict = "SIGSEGV (SEGV_MAPERR) executing at address 0x0 on thread"
     #expect(outcome.text.components(separatedBy: "\n" + verdict).count == 3, "\(outcome)")

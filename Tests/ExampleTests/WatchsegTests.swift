@@ -23,7 +23,7 @@ import Testing
     var endsInDefault: Bool { !isSent || then != "--no-reraise" }
 
     func run(_ help: ExampleRun.Help) throws -> ExampleRun {
-      let program = try ExampleRun.program("watchseg", "watchseg" + libc.rawValue)
+      let program = try Places.example("watchseg", "watchseg" + libc.rawValue)
       return try ExampleRun([program, how, then], help, asInit: asInit)
     }
 
@@ -89,8 +89,8 @@ import Testing
 
   /// The table of `make example-watchseg`.
   @Test func theTableSaysTheSame() throws {
-    let program = try ExampleRun.program("watchseg", "watchseg")
-    let outcome = try run([Places.repository + "/examples/watchseg/run", program], timeout: 60)
+    let scratch = try Scratch()
+    let outcome = try Example(name: "watchseg").runAll(in: scratch, timeout: 60)
     let rows = outcome.text.split(separator: "\n").dropFirst()
     let modes = Mode.all.filter { $0.libc == .glibc }
     #expect(rows.count * 2 == modes.count, "\(outcome)")
@@ -105,7 +105,7 @@ import Testing
 
   @Test(arguments: ExampleRun.Libc.allCases) func tellsWhoSentIt(libc: ExampleRun.Libc) throws {
     let scratch = try Scratch()
-    let program = try ExampleRun.program("watchseg", "watchseg" + libc.rawValue)
+    let program = try Places.example("watchseg", "watchseg" + libc.rawValue)
     let child = try Child(
       ["prlimit", "--core=0:", "--", program, "wait", "--no-handler"],
       environment: ExampleRun.environment(.catching, reports: scratch.path))

@@ -124,7 +124,7 @@ import Testing
   @Test func everyRefusalNamesARemedy() {
     let refusals: [Refusal] = [
       .tracedBy(pid: 5), .yama(scope: 1), .yama(scope: 2), .yama(scope: 3), .otherUser(id: 0),
-      .notDumpable, .unknown(errno: 1),
+      .notDumpable, .filtered, .unknown(errno: 1),
     ]
     let errors: [InferiorError] =
       refusals.map { .notPermitted(pid: 42, $0) }

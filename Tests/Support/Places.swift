@@ -56,6 +56,15 @@ public enum Places {
     return path
   }
 
+  /// What tools/build-fixtures has made of a folder of examples/.
+  public static func example(_ example: String, _ program: String) throws -> String {
+    let path = "\(fixtures)/examples/\(example)/\(program)"
+    guard access(path, R_OK) == 0 else {
+      throw TestFailure("\(path) is missing: run \"make fixtures\", or set INQUEST_TEST_FIXTURES")
+    }
+    return path
+  }
+
   /// One of the programs of Tests/Fixtures/native.
   public static func native(_ name: String) throws -> String {
     let path = fixtures + "/native/" + name

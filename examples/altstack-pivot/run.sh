@@ -1,12 +1,11 @@
 #!/bin/bash
-# run STAGE RUNTIMES DEST: builds the example into DEST, and shows what each of its programs does.
+# run.sh STAGE BUILD RUNTIMES: builds the example into BUILD, and shows what each of its programs does.
 set -eu
-[ $# -eq 3 ] || { echo "usage: run STAGE RUNTIMES DEST" >&2; exit 1; }
 here=$(cd "$(dirname "$0")" && pwd)
 # Paths that a person can read and type.
 inquest=${1#"$PWD"/}/bin/inquest
-dotnet=${2#"$PWD"/}/8.0.4/dotnet
-built=${3#"$PWD"/}
+dotnet=${3#"$PWD"/}/8.0.4/dotnet
+built=${2#"$PWD"/}
 "$here/build.sh" "$built"
 mkdir -p "$built/reports"
 export INQUEST_DIR=$(cd "$built/reports" && pwd)

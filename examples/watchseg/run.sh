@@ -1,8 +1,8 @@
 #!/bin/bash
-# run PROGRAM: every mode of watchseg, as an ordinary process and as the init of a PID namespace, in a table.
+# run.sh STAGE BUILD: every mode of watchseg, as an ordinary process and as the init of a PID namespace, in a table.
 set -u
-[ $# -eq 1 ] || { echo "usage: run PROGRAM" >&2; exit 1; }
-program=$1
+"$(dirname "$0")/build.sh" "$2" || exit 1
+program=$2/watchseg
 ulimit -c 0
 # Without root, a user namespace gives the right to make the other one.
 as_init=(unshare --fork --pid --mount-proc)

@@ -1,7 +1,6 @@
 #!/bin/bash
-# run STAGE DEST: builds sigreturn into DEST and shows the report that each death of it leaves.
+# run.sh STAGE BUILD: builds sigreturn into BUILD and shows the report that each death of it leaves.
 set -eu
-[ $# -eq 2 ] || { echo "usage: run STAGE DEST" >&2; exit 1; }
 here=$(cd "$(dirname "$0")" && pwd)
 # Paths that a person can read and type.
 inquest=${1#"$PWD"/}/bin/inquest
