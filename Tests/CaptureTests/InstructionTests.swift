@@ -30,7 +30,7 @@
     private func plain(_ text: String) -> String {
       var text = String(text.lowercased().prefix { $0 != "#" && $0 != "<" })
       for (part, other) in [
-        (" ", ""), ("es:", ""), ("ds:", ""), ("movsb", "movs"), ("[", ""), ("]", ""), ("0x", ""),
+        ("movsb ", "movs "), (" ", ""), ("es:", ""), ("ds:", ""), ("[", ""), ("]", ""), ("0x", ""),
       ] {
         text = text.replacing(part, with: other)
       }
@@ -104,7 +104,7 @@
         $0.address.value..<$0.address.value + UInt64($0.bytes.utf8.count / 2)
       }
       for (index, range) in ranges.enumerated() {
-        #expect(!ranges[..<index].contains { $0.overlaps(range) }, "\(report.memory[index])")
+        #expect(!ranges[..<index].contains(where: { $0.overlaps(range) }), "\(report.memory[index])")
       }
     }
 
