@@ -128,7 +128,8 @@ let package = Package(
     .testTarget(
       name: "CaptureTests",
       dependencies: [
-        "Capture", "Disassembly", "DotNet", "Inferior", "Memory", "Report", "ReportReader", "Symbols",
+        "Capture", "Disassembly", "DotNet", "Inferior", "Memory", "Report", "ReportReader",
+        "Symbols",
         "TestSupport",
         "Unwinding",
       ],

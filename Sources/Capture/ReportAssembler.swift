@@ -84,7 +84,8 @@ struct ReportAssembler {
     case .name: processName = String(decoding: payload, as: UTF8.self)
     case .redacted:
       // A second worker repeats what the first one said.
-      for pointer in String(decoding: payload, as: UTF8.self).split(separator: "\n").map(String.init)
+      for pointer in String(decoding: payload, as: UTF8.self).split(separator: "\n").map(
+        String.init)
       where !redacted.contains(pointer) {
         redacted.append(pointer)
       }

@@ -27,7 +27,8 @@ struct ThrownException {
   private static let blindSearchLimit: UInt64 = 8 << 10
   /// Functions of the C++ runtime and the unwinder between a throw and the end.
   private static let machinery = [
-    "std::terminate", "__cxxabiv1::", "__cxa_", "_Unwind_", "__gxx_personality_", "__clang_call_terminate",
+    "std::terminate", "__cxxabiv1::", "__cxa_", "_Unwind_", "__gxx_personality_",
+    "__clang_call_terminate",
     "std::rethrow_exception", "__gnu_cxx::__verbose_terminate_handler",
   ]
 
@@ -106,7 +107,8 @@ struct ThrownException {
 
   /// What `what()` says of an object that is a std::runtime_error or a std::logic_error and says it in their words.
   private func what(_ object: UInt64, _ type: TypeInformation) -> String? {
-    guard let offset = type.offset(ofBase: ["St13runtime_error", "St11logic_error"], memory, images),
+    guard
+      let offset = type.offset(ofBase: ["St13runtime_error", "St11logic_error"], memory, images),
       // The third in their table of virtual functions, after two destructors.
       let table = memory.load(UInt64.self, at: object &+ offset),
       let implementation = memory.load(UInt64.self, at: table &+ 16),
@@ -138,7 +140,8 @@ private struct TypeInformation {
       let text = memory.load(UInt64.self, at: address &+ 8), images.index(containing: text) != nil
     else { return nil }
     let bytes = memory.prefix(at: text, atMost: Self.nameLimit)
-    guard let end = bytes.firstIndex(of: 0), bytes[..<end].allSatisfy({ (0x21...0x7e).contains($0) })
+    guard let end = bytes.firstIndex(of: 0),
+      bytes[..<end].allSatisfy({ (0x21...0x7e).contains($0) })
     else { return nil }
     // GNU marks names that are compared by address.
     let name = String(

@@ -58,7 +58,8 @@ public enum Disassembler {
       Array($0.bindMemory(to: ccapstone_operand.self).prefix(Int(found.count)))
     }
     return Instruction(
-      size: Int(found.size), text: text(found.text), operands: operands.map(Instruction.Operand.init))
+      size: Int(found.size), text: text(found.text),
+      operands: operands.map(Instruction.Operand.init))
   }
 
   /// The characters of a C array up to its zero.

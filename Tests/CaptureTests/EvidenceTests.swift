@@ -42,8 +42,11 @@ import Testing
 
   /// si_pid counts in the receiver's PID namespace: the same number is somebody else here.
   @Test(.enabled(if: geteuid() == 0)) func aSenderInAnotherNamespaceIsNotLookedUp() throws {
-    let (here, there) = (try Fixture("threads", "1", "3"), try Child(
-      ["unshare", "-fp", "--mount-proc", Places.native("threads"), "1", "3"]))
+    let (here, there) = (
+      try Fixture("threads", "1", "3"),
+      try Child(
+        ["unshare", "-fp", "--mount-proc", Places.native("threads"), "1", "3"])
+    )
     #expect(try there.line().hasPrefix("ready"))
     let children = try bytes(of: "/proc/\(there.pid)/task/\(there.pid)/children")
     let inner = try #require(

@@ -20,7 +20,8 @@
       let lines = text.split(separator: "\n")
       // "=> 0x55… <main()+4>:	mov    eax,…", then "0x55…:	0x8b	0x42"; the mark only at the pc itself.
       let found = try #require(
-        lines.lastIndex { $0.contains("0x") && $0.contains(">:\t") && !$0.contains("\t0x") }, "\(text)")
+        lines.lastIndex { $0.contains("0x") && $0.contains(">:\t") && !$0.contains("\t0x") },
+        "\(text)")
       let words = lines[found].split(separator: "\t", maxSplits: 1).last ?? ""
       let bytes = lines[(found + 1)...].flatMap { $0.split(separator: "\t").dropFirst() }
       return (String(words), bytes.map { $0.dropFirst(2) }.joined())
@@ -81,7 +82,8 @@
       #expect(operand.address == 0x1234_5678_90ab_cdef && operand.access == "read_write")
     }
 
-    @Test(arguments: ["nowhere", "data"]) func whereThereIsNoCodeNothingWasExecuted(way: String) throws
+    @Test(arguments: ["nowhere", "data"]) func whereThereIsNoCodeNothingWasExecuted(way: String)
+      throws
     {
       let death = try Death(way)
       #expect(death.crash.signal?.access == .execute)
@@ -104,7 +106,8 @@
         $0.address.value..<$0.address.value + UInt64($0.bytes.utf8.count / 2)
       }
       for (index, range) in ranges.enumerated() {
-        #expect(!ranges[..<index].contains(where: { $0.overlaps(range) }), "\(report.memory[index])")
+        #expect(
+          !ranges[..<index].contains(where: { $0.overlaps(range) }), "\(report.memory[index])")
       }
     }
 

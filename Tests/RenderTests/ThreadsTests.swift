@@ -142,7 +142,8 @@ import Testing
     #expect(render(report).has("→ 0xffffffffffffffff: nothing is mapped here"))
   }
 
-  @Test func `between two mappings the place of the fault is marked, after an overflow too`() throws {
+  @Test func `between two mappings the place of the fault is marked, after an overflow too`() throws
+  {
     var report = fault()
     report.crash.signal?.address = 0x31800
     for kind in [Crash.Kind.nativeFault, .stackOverflow] {

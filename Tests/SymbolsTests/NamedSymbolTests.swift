@@ -16,7 +16,9 @@ import Testing
     let libc = try #require(Self.libc)
     let lines = try Lab.run(["nm", "-D", "--defined-only", libc]).split(separator: "\n")
     let line = try #require(
-      lines.first { $0.split(separator: " ").last?.split(separator: "@").first.map(String.init) == name })
+      lines.first {
+        $0.split(separator: " ").last?.split(separator: "@").first.map(String.init) == name
+      })
     let value = try #require(UInt64(line.prefix(16), radix: 16))
     let bias: UInt64 = 0x7f00_0000_0000
     #expect(symbolizer.address(of: name, in: try image(of: libc, bias: bias)) == value + bias)

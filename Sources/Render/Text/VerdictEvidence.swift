@@ -20,7 +20,8 @@ extension Page {
     }
     if let call = signal?.systemCall {
       addField(
-        "call", [Span(.plain, call.name.map { "\($0) (\(call.number))" } ?? "number \(call.number)")])
+        "call",
+        [Span(.plain, call.name.map { "\($0) (\(call.number))" } ?? "number \(call.number)")])
     }
   }
 
