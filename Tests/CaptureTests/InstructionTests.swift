@@ -5,7 +5,7 @@
   import Testing
 
   /// The instruction at the fault, compared with gdb's; where its operand lies, with the kernel's si_addr.
-  @Suite(.timeLimit(.minutes(2))) struct InstructionTests {
+  @Suite(.timeLimit(.minutes(5))) struct InstructionTests {
     /// gdb's words, as many bytes as we have found, and si_addr, of the same program run by gdb.
     private func asked(
       of way: String, bytes count: Int, before: Int = 0

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The C++ exception that nobody caught, compared with what libstdc++ itself prints.
-@Suite(.timeLimit(.minutes(2))) struct ThrownTests {
+@Suite(.timeLimit(.minutes(5))) struct ThrownTests {
   private static let programs = ["dies", "dies.stripped", "dies.static"]
 
   /// The words of __verbose_terminate_handler.
