@@ -108,6 +108,8 @@ extension Worker {
   private func disassemble(
     _ fault: SignalContext, _ examination: inout Examination, thread index: Int
   ) {
+    // Capstone's 5 MB are for a moment on top of what we have: that much of it is code that has run.
+    inquest_drop_code()
     examination.evidence.instruction = FaultInstruction.read(
       registers(fault, examination, thread: index), signal: (fault.number, fault.code),
       memory: examination.frozen.memory, mappings: examination.frozen.mappings)

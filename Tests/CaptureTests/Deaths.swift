@@ -11,7 +11,7 @@ struct Death {
 
   /// - Parameter before: a command that the program is started by.
   init(
-    _ program: String = "dies", _ way: String, environment: [String: String?] = [:],
+    _ way: String, program: String = "dies", environment: [String: String?] = [:],
     before: [String] = []
   ) throws {
     let scratch = try Scratch()

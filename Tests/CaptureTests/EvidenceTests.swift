@@ -7,10 +7,10 @@ import Testing
 @testable import Capture
 
 /// What a report has besides signal and stacks, compared with what the kernel, libc and the processes themselves say.
-@Suite(.timeLimit(.minutes(2))) struct EvidenceTests {
+@Suite(.timeLimit(.minutes(5))) struct EvidenceTests {
   @Test(arguments: ["dies", "dies.static"], ["assert", "double_free", "smash"])
   func lastWordsOfLibc(program: String, way: String) throws {
-    let death = try Death(program, way)
+    let death = try Death(way, program: program)
     #expect(death.outcome.signal == SIGABRT)
     #expect(death.words.count == 1)
     #expect(death.crash.message == death.words.first)

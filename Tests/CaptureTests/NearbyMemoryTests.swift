@@ -8,11 +8,11 @@ import Testing
 /// Which pieces of memory a report takes: few, small, none twice.
 @Suite struct NearbyMemoryTests {
   #if arch(x86_64)
-    private static let general: [WritableKeyPath<RegisterSet, UInt64>] = [
+    nonisolated(unsafe) private static let general: [WritableKeyPath<RegisterSet, UInt64>] = [
       \.rax, \.rbx, \.rcx, \.rdx, \.rsi, \.rdi, \.rbp, \.r8, \.r9, \.r10, \.r11,
     ]
   #endif
-  private let memory = RegionMemory([(0x1_0000, [UInt8](repeating: 7, count: 0x1000))])
+  private let memory = RegionMemory((0x1_0000, [UInt8](repeating: 7, count: 0x1000)))
 
   private func mappings(_ permissions: String = "rw-p") -> MappingTable {
     MappingTable([
@@ -58,7 +58,7 @@ import Testing
       sp: 0x1_0400, fault: 0x1_0408, others: [0x1_0400, 0x1_03f8, 0x1_0508, 0x1_0508])
     #expect(found.count == 3, "\(found)")
     for (index, record) in found.enumerated() {
-      #expect(!found[..<index].contains { place($0).overlaps(place(record)) })
+      #expect(!found[..<index].contains(where: { place($0).overlaps(place(record)) }))
     }
   }
 

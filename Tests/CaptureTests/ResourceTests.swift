@@ -43,7 +43,7 @@ import Testing
       "sh", "-c", "exec 3</dev/null 4</dev/null 9</dev/null; exec \"$0\" 1 3", program,
     ])
     let listed = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(fixture.pid)/fd")
-    #expect(listed.count == 6)
+    #expect(listed.count >= 6)
     #expect(try record(fixture.pid).openFiles == listed.count)
   }
 

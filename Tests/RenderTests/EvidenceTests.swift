@@ -59,6 +59,6 @@ import Testing
     report.process.memory?.groupLimitBytes = 64 << 20
     report.process.memory?.groupBytes = 63 << 20
     report.process.memory?.groupKills = 2
-    #expect(render(report).has("its control group 63 MiB of 64 MiB, 2 kills there"))
+    #expect(render(report).has("its control group 63 MiB of 64 MiB, 2 kills"))
   }
 }

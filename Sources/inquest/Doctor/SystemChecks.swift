@@ -7,7 +7,7 @@ struct SystemChecks {
   private let status = ProcFile.fields("/proc/self/status")
 
   var all: [Check] {
-    [kernel, surroundings, seccomp, yama, reports, memory]
+    [kernel, surroundings, seccomp, yama, reports, memory, disassembler]
   }
 
   /// Whether this process may trace others whoever they are.
@@ -49,6 +49,16 @@ struct SystemChecks {
     let place =
       found.isEmpty ? "no sign of a container" : "in a container (\(found.joined(separator: ", ")))"
     return .ok("place", "\(place), running as \(user)")
+  }
+
+  /// Good to have: a report is complete without it.
+  private var disassembler: Check {
+    let library = "libcapstone.so.4"
+    guard let handle = dlopen(library, RTLD_LAZY | RTLD_LOCAL) else {
+      return .ok("Capstone", "\(library) is not installed: an instruction is shown as bytes")
+    }
+    dlclose(handle)
+    return .ok("Capstone", "\(library) is installed: the instruction at a fault is disassembled")
   }
 
   private var seccomp: Check {
