@@ -29,16 +29,31 @@ extension Examination {
   /// Finds the locks of POSIX threads that threads are waiting for.
   ///
   /// - Parameter symbols: by look-up address; where there are none, nearly no lock can be told.
-  mutating func findLocks(_ walks: [Walk], symbols: [UInt64: Symbol]) {
-    let locks = LockWaits(
-      images: images, symbols: symbols, memory: frozen.memory,
-      threads: Set(frozen.threads.map(\.id)))
-    for (thread, walk) in zip(frozen.threads, walks) where waits[thread.id] == nil {
+  mutating func findLocks(
+    _ walks: [Walk], symbols: [UInt64: Symbol], _ directory: borrowing ProcessDirectory
+  ) {
+    let blocked = zip(frozen.threads, walks).filter { thread, _ in
       // What has not been copied may belong to somebody else by now.
-      guard let call = thread.registers?.futexCall,
-        frozen.memory.copied(around: call.word) != nil
-      else { continue }
+      waits[thread.id] == nil
+        && thread.registers?.futexCall.map { frozen.memory.copied(around: $0.word) != nil } == true
+    }
+    guard !blocked.isEmpty else { return }
+    let locks = LockWaits(
+      images: images, symbols: symbols, memory: frozen.memory, threads: ownIDs(directory))
+    for (thread, walk) in blocked {
+      guard let call = thread.registers?.futexCall else { continue }
       waits[thread.id] = locks.wait(call, steps: walk.steps)
     }
+  }
+
+  /// Our ids for threads by those that they call themselves: in a container these are others.
+  private func ownIDs(_ directory: borrowing ProcessDirectory) -> [Int32: Int32] {
+    let isNested = (directory.status()?.namespacePIDs.count ?? 1) > 1
+    var ids: [Int32: Int32] = [:]
+    for thread in frozen.threads {
+      let own = isNested ? directory.ownID(ofThread: thread.id) : thread.id
+      if let own { ids[own] = thread.id }
+    }
+    return ids
   }
 }

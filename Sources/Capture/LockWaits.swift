@@ -12,17 +12,17 @@ struct LockWaits {
   private let images: ImageTable
   private let symbols: [UInt64: Symbol]
   private let memory: any MemorySource
-  private let threads: Set<Int32>
+  private let threads: [Int32: Int32]
 
   /// Innermost frames that may be the C library's.
   private static let depth = 6
 
   /// - Parameters:
   ///   - symbols: by look-up address.
-  ///   - threads: the ids of the process's threads, as it calls them itself.
+  ///   - threads: our ids for the process's threads by those that they call themselves.
   ///   - memory: with the locks as they were when it stood still.
   init(
-    images: ImageTable, symbols: [UInt64: Symbol], memory: any MemorySource, threads: Set<Int32>
+    images: ImageTable, symbols: [UInt64: Symbol], memory: any MemorySource, threads: [Int32: Int32]
   ) {
     (self.images, self.symbols, self.memory) = (images, symbols, memory)
     self.threads = threads
@@ -43,7 +43,7 @@ struct LockWaits {
     if saysNothing { known = known ?? .perhapsMutex }
     // A static program may hold either.
     let locks = (library.map { [$0] } ?? [.glibc, .musl]).map {
-      PosixLock(library: $0, call: call, memory: memory, isThread: threads.contains)
+      PosixLock(library: $0, call: call, memory: memory, threads: threads)
     }
     let isSure = library != nil
     switch known {

@@ -11,8 +11,8 @@ struct PosixLock {
   let library: Library
   let call: FutexCall
   let memory: any MemorySource
-  /// Whether the process has a thread of that id.
-  let isThread: (Int32) -> Bool
+  /// The process's threads: our ids for them by those that they call themselves.
+  let threads: [Int32: Int32]
 
   /// Bytes of a lock before and from the word on that are looked at.
   static let (before, after) = (12, 32)
@@ -84,8 +84,7 @@ struct PosixLock {
   private static let threadBits: UInt32 = 0x3fff_ffff
 
   private func thread(_ value: UInt32) -> Int32? {
-    guard let id = Int32(exactly: value), id > 0, isThread(id) else { return nil }
-    return id
+    Int32(exactly: value).flatMap { threads[$0] }
   }
 
   /// The word so many bytes from the one that is waited for.

@@ -162,7 +162,7 @@ struct Worker: ~Copyable {
     var nameless: [(image: Int, problem: ImageProblem)] = []
     if willName {
       (symbols, nameless) = resolve(addresses, examination, symbolizer)
-      examination.findLocks(walks, symbols: symbols)
+      examination.findLocks(walks, symbols: symbols, directory)
       sendThreads(examination, walks, examination.builder(symbols: symbols), isLast: true)
     }
     end(start)

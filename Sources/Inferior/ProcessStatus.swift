@@ -85,6 +85,11 @@ extension ProcessDirectory {
     }
   }
 
+  /// A thread's id in the innermost PID namespace that it is in, which is what it calls itself; nil once it is gone.
+  public func ownID(ofThread id: Int32) -> Int32? {
+    contents(of: "task/\(id)/status").flatMap { ProcessStatus(text: $0).namespacePIDs.last }
+  }
+
   /// Whether a process is a collector of ours, or has ended meanwhile.
   public static func isCollector(_ pid: Int32) -> Bool {
     // TASK_COMM_LEN leaves 15 characters of the name (proc_pid_comm(5)).

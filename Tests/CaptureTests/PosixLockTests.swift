@@ -16,7 +16,7 @@ import Testing
     let memory = RegionMemory((Self.start, words.flatMap { littleEndian($0) }))
     return PosixLock(
       library: library, call: FutexCall(word: Self.start + offset, expected: expected),
-      memory: memory, isThread: { [4711, 4712].contains($0) })
+      memory: memory, threads: [4711: 4711, 4712: 4712])
   }
 
   private let waiters: UInt32 = 0x8000_0000

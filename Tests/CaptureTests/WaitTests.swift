@@ -13,9 +13,9 @@ import Testing
   }
 
   /// A program, and what it has said of its threads.
-  private func start(_ name: String) throws -> (Fixture, [Told]) {
+  private func start(_ name: String, by launcher: [String] = []) throws -> (Fixture, [Told]) {
     var told: [Told] = []
-    let fixture = try Fixture(Child([Places.native(name)])) { line in
+    let fixture = try Fixture(Child(launcher + [Places.native(name)])) { line in
       let words = line.split(separator: " ").map(String.init)
       var one = Told(thread: try #require(Int(words[1])), words: line)
       if words[0] == "waits" {
@@ -66,6 +66,31 @@ import Testing
       #expect(told.contains { $0.thread == thread && $0.wait?.owner == owner })
     }
     #expect(owners.count { $0.value == $0.key } == 1, "the one that has locked twice")
+  }
+
+  /// Locks hold the ids that threads call themselves, the report those that we see.
+  @Test(.enabled(if: geteuid() == 0, "it takes root to make a namespace"))
+  func ownersInAContainerAreThreadsOfTheReport() throws {
+    let (fixture, told) = try start("locks", by: ["unshare", "--pid", "--fork", "--kill-child"])
+    let launcher = fixture.child.pid
+    let children = try bytes(of: "/proc/\(launcher)/task/\(launcher)/children")
+    let pid = try #require(
+      Int32(String(decoding: children, as: UTF8.self).split(separator: " ").first ?? ""))
+    #expect(fixture.pid == 1 && pid != 1)
+    let captured = try Captured(pid)
+    var ours: [Int: Int] = [:]
+    for thread in captured.report.threads {
+      let status = try bytes(of: "/proc/\(pid)/task/\(thread.id)/status")
+      let line = String(decoding: status, as: UTF8.self).split(separator: "\n")
+        .first { $0.hasPrefix("NSpid:") }
+      ours[try #require(line?.split(separator: "\t").last.flatMap { Int($0) })] = thread.id
+    }
+    for one in told {
+      let thread = try #require(captured.report.threads.first { $0.id == ours[one.thread] })
+      var wait = one.wait
+      wait?.owner = one.wait?.owner.flatMap { ours[$0] }
+      #expect(thread.waitsFor == wait, "\(one.words)")
+    }
   }
 
   @Test func mutexesOfLanguages() throws {

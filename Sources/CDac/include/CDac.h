@@ -279,6 +279,13 @@ static inline int32_t inquest_dac_get_field(void *sos, uint64_t address, inquest
   return ((int32_t(*)(void *, uint64_t, void *))(*(void ***)sos)[42])(sos, address, out);
 }
 
+// The class of the explicit Frames with that table of virtual functions.
+static inline int32_t inquest_dac_frame_name(void *sos, uint64_t table, uint32_t capacity,
+                                             uint16_t *name, uint32_t *needed) {
+  return ((int32_t(*)(void *, uint64_t, uint32_t, uint16_t *, uint32_t *))(*(void ***)sos)[43])(
+      sos, table, capacity, name, needed);
+}
+
 // The path of a module's file; the address is that of inquest_dac_module.
 static inline int32_t inquest_dac_file_name(void *sos, uint64_t assembly_file, uint32_t capacity,
                                             uint16_t *name, uint32_t *needed) {

@@ -35,15 +35,20 @@ extension Dac {
     return result
   }
 
-  /// Whether a thread may be in Monitor.Enter: its innermost explicit Frame stands for that, or for no method, as a
-  /// helper's does that compiled code has called by itself.
-  func mayEnterMonitor(_ frame: UInt64, _ first: ManagedThread.NativeCall?) -> Bool {
-    guard frame != 0, frame != .max else { return false }
-    guard let first, first.address == frame else { return true }
-    if let known = monitorMethods[first.method] { return known }
-    let name = text { inquest_dac_method_name(sos, first.method, $0, $1, &$2) } ?? ""
-    let enters = MonitorNames.enters(method: name)
-    monitorMethods[first.method] = enters
+  /// Whether a thread may be in Monitor.Enter.
+  ///
+  /// The native half of that has a HelperMethodFrame_1OBJ, and on 3.1 a GCFrame on top of it. Not by the method that
+  /// the Frame stands for: on 8.0 the first name of one takes 2.5 ms, in which the process would stand still.
+  ///
+  /// - Parameter frame: the thread's innermost explicit Frame.
+  func mayEnterMonitor(_ frame: UInt64) -> Bool {
+    guard frame != 0, frame != .max, let table = memory.load(UInt64.self, at: frame) else {
+      return false
+    }
+    if let known = monitorFrames[table] { return known }
+    let name = text { inquest_dac_frame_name(sos, table, $0, $1, &$2) } ?? ""
+    let enters = name.hasPrefix("HelperMethodFrame") || name == "GCFrame"
+    monitorFrames[table] = enters
     return enters
   }
 

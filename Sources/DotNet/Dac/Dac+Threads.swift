@@ -24,7 +24,7 @@ extension Dac {
       entry.exceptionTable = lastThrown(thread).flatMap(methodTable) ?? 0
       if entry.id == crashed || Self.milliseconds < end {
         entry.nativeCalls = nativeCalls(from: thread.frame)
-        entry.mayEnterMonitor = mayEnterMonitor(thread.frame, entry.nativeCalls.first)
+        entry.mayEnterMonitor = mayEnterMonitor(thread.frame)
       } else {
         entry.isCutShort = true
       }

@@ -16,8 +16,8 @@ final class Dac {
   var ilMaps: [UInt64: [(start: UInt64, offset: UInt32)]] = [:]
   /// Whether a type derives from System.Exception, by the address of its MethodTable.
   var exceptionTypes: [UInt64: Bool] = [:]
-  /// Whether a method enters the lock of an object, by the address of its MethodDesc.
-  var monitorMethods: [UInt64: Bool] = [:]
+  /// Whether Monitor.Enter may have such explicit Frames, by the address of their table of virtual functions.
+  var monitorFrames: [UInt64: Bool] = [:]
   /// The metadata of modules by the address of their Module.
   var metadata: [UInt64: MetadataReader] = [:]
   private let target: UnsafeMutablePointer<inquest_dac_target>

@@ -22,7 +22,7 @@ public struct ManagedThread: Sendable, Equatable {
   public var exceptionTable: UInt64 = 0
   /// Innermost first.
   public var nativeCalls: [NativeCall] = []
-  /// False where the innermost of its records is certainly not one of Monitor.Enter.
+  /// False where the innermost of its records is certainly not one of Monitor.Enter. Not every one is a call.
   public var mayEnterMonitor = false
   /// True when there was no time to look for `nativeCalls`.
   public var isCutShort = false

@@ -120,7 +120,7 @@ public struct WaitRecord: Codable, Sendable, Equatable {
     public init(rawValue: String) { self.rawValue = rawValue }
     /// pthread_mutex_t.
     public static let mutex: Kind = "mutex"
-    /// pthread_rwlock_t, held by a writer.
+    /// pthread_rwlock_t. Of readers that hold it nobody knows who they are.
     public static let rwlock: Kind = "rwlock"
     /// The lock of a .NET object.
     public static let monitor: Kind = "monitor"
