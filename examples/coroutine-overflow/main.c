@@ -26,6 +26,13 @@ static unsigned long descend(unsigned long depth) {
   return below + kept[0];
 }
 
+// Frames of 24 KiB, used from their lower end: the third one leaps over the guard page.
+static unsigned long leap(unsigned long depth) {
+  volatile char kept[24 * 1024];
+  kept[0] = (char)depth;
+  return leap(depth + 1) + (unsigned long)kept[0];
+}
+
 static void write_to(uintptr_t address) { *(volatile char *)address = 1; }
 
 static void parse_deeply(struct coroutine *self) {
@@ -33,7 +40,7 @@ static void parse_deeply(struct coroutine *self) {
   if (is("wild-far")) write_to(self->guard - (64UL << 20));
   // The page below the guard; our own stack pointer is at the other end of the stack.
   if (is("wild-near")) write_to(self->guard - 1);
-  printf("depth %lu\n", descend(0));
+  printf("depth %lu\n", is("coroutine-leap") ? leap(0) : descend(0));
 }
 
 static void count_slowly(struct coroutine *self) {
@@ -71,15 +78,15 @@ static void *in_thread(void *unused) {
 }
 
 int main(int argc, char **argv) {
-  static const char *const modes[] = {"coroutine", "coroutine-on-thread", "wild-far", "wild-near",
-                                      "thread",    "main"};
-  for (int i = 0; argc > 1 && i < 6; i++)
+  static const char *const modes[] = {"coroutine", "coroutine-on-thread", "coroutine-leap", "wild-far",
+                                      "wild-near", "thread",              "main"};
+  for (int i = 0; argc > 1 && i < 7; i++)
     if (!strcmp(argv[1], modes[i])) mode = modes[i];
   has_handler = argc < 3 || strcmp(argv[2], "--no-handler");
   if (!mode || argc > 3 || (argc == 3 && has_handler)) {
     fprintf(stderr,
-            "usage: coroutine-overflow coroutine|coroutine-on-thread|wild-far|wild-near|thread|main "
-            "[--no-handler]\n");
+            "usage: coroutine-overflow coroutine|coroutine-on-thread|coroutine-leap|wild-far|wild-near|"
+            "thread|main [--no-handler]\n");
     return 64;
   }
   if (has_handler) handler_install();

@@ -17,13 +17,13 @@ crash() {
   echo "(exit status $code)"
 }
 
-for mode in coroutine coroutine-on-thread wild-far wild-near thread main; do
+for mode in coroutine coroutine-on-thread coroutine-leap wild-far wild-near thread main; do
   printf '\n$ coroutine-overflow %s\n' $mode
   crash "$program" $mode 2>&1
 done
 
 export INQUEST_DIR=$reports INQUEST_CATCH=1 PAGER=cat
-for mode in coroutine wild-near thread main; do
+for mode in coroutine coroutine-leap wild-near thread main; do
   printf '\n$ INQUEST_CATCH=1 inquest run -- coroutine-overflow %s --no-handler\n' $mode
   crash "$stage/bin/inquest" run -- "$program" $mode --no-handler 2>&1
   [ -d "$reports" ] || { echo "no report" >&2; exit 1; }
