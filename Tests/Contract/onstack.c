@@ -43,32 +43,14 @@ static void set(const char *what, void *memory, size_t size, int flags) {
   if (result == 0) say_stack("old", &old);
 }
 
-static char *main_local;
-
 // Many libraries ask for SA_ONSTACK always, whether there is such a stack or not.
-static void on_normal_stack(int number) {
-  char local;
-  long distance = main_local - &local;
-  say("%s %s", signal_name(number), distance > 0 && distance < 65536 ? "below main" : "elsewhere");
-  query("inside");
-}
-
-static void onstack_without_stack(void) {
-  char local;
-  main_local = &local;
-  handle(SIGUSR1, on_normal_stack, SA_ONSTACK);
-  raise(SIGUSR1);
-  handle(SIGSEGV, on_normal_stack, SA_ONSTACK);
-  raise(SIGSEGV);
-}
-
 static void using_much(int number) {
   volatile char room[64 * 1024];  // half of a thread of musl's
   for (size_t i = 0; i < sizeof room; i += 1024) room[i] = (char)number;
   say("used %zu", sizeof room);
 }
 
-static void onstack_without_stack_uses_much(void) {
+static void without_stack_uses_much(void) {
   handle(SIGUSR1, using_much, SA_ONSTACK);
   raise(SIGUSR1);
 }
@@ -78,7 +60,7 @@ static void *uses_much(void *unused) {
   return unused;
 }
 
-static void onstack_without_stack_in_thread(void) {
+static void without_stack_in_thread(void) {
   pthread_t thread;
   handle(SIGUSR1, using_much, SA_ONSTACK);
   pthread_create(&thread, NULL, uses_much, NULL);
@@ -257,9 +239,8 @@ static void fault_on_it(void) {
 }
 
 const struct behaviour behaviours[] = {
-    {"onstack-without-stack", onstack_without_stack},
-    {"onstack-without-stack-uses-much", onstack_without_stack_uses_much},
-    {"onstack-without-stack-in-thread", onstack_without_stack_in_thread},
+    {"without-stack-uses-much", without_stack_uses_much},
+    {"without-stack-in-thread", without_stack_in_thread},
     {"pthread-exit-from-handler", pthread_exit_from_handler},
     {"left-by-jump-repeatedly", left_by_jump_repeatedly},
 #ifdef __GLIBC__

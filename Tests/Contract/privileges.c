@@ -206,6 +206,15 @@ static void strict_mode(void) {
     prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
     syscall(SYS_getppid);
   }
+  // None of the calls that a catcher needs is left.
+  IN_CHILD("fault") {
+    prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
+    *nowhere = 1;
+  }
+  IN_CHILD("trap") {
+    prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
+    __builtin_trap();
+  }
 }
 
 const struct behaviour behaviours[] = {
