@@ -82,6 +82,19 @@ static void same_object_for_both(void) {
   }
 }
 
+// Whoever forgets to clear sa_mask sets a default with another one each time.
+static void defaults_of_many_kinds(void) {
+  for (unsigned kind = 0; kind < 512; kind++) {
+    struct sigaction action = {.sa_flags = kind & 1 ? SA_RESTART : 0}, now;
+    sigemptyset(&action.sa_mask);
+    for (int bit = 0; bit < 8; bit++)
+      if (kind >> (bit + 1) & 1) sigaddset(&action.sa_mask, SIGUSR1 + bit * 2);
+    sigaction(SIGBUS, &action, NULL);
+    sigaction(SIGBUS, NULL, &now);
+    say_action("now", &now);
+  }
+}
+
 static void same_handler_comes_back(void) {
   for (int i = 0; i < FATAL; i++) {
     struct sigaction old;
@@ -298,6 +311,7 @@ const struct behaviour behaviours[] = {
     {"unblockable-in-mask", unblockable_in_mask},
     {"all-flags", all_flags},
     {"same-object-for-both", same_object_for_both},
+    {"defaults-of-many-kinds", defaults_of_many_kinds},
     {"same-handler-comes-back", same_handler_comes_back},
     {"signal-chain", signal_chain},
     {"bsd-signal-chain", bsd_signal_chain},

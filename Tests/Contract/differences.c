@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -148,7 +149,9 @@ static void forbidden_clone(void) {
     *nowhere = 1;
   }
 }
-// Strict seccomp leaves a handler no call that it could use; the shim sees it only where the C library sets it.
+
+// Strict seccomp leaves a handler no call that it could use; only where the C library sets it does the shim
+// know.
 static void strict_mode_by_call(void) {
   IN_CHILD("fault") {
     syscall(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 0, NULL);
@@ -174,6 +177,17 @@ static void stack_without_room(void) {
   }
 }
 
+
+// So it is where a program's stack has no memory any more; aborting would be SIGABRT without us.
+static void stack_without_memory(void) {
+  IN_CHILD("child") {
+    void *gone = mmap(NULL, 65536, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    stack_t stack = {.ss_sp = gone, .ss_size = 65536};
+    require(sigaltstack(&stack, NULL) == 0, "sigaltstack");
+    raise(SIGABRT);
+  }
+}
+
 const struct behaviour behaviours[] = {
     {"environment-of-dumps", environment_of_dumps},
     {"list-of-the-kernel", list_of_the_kernel},
@@ -186,5 +200,6 @@ const struct behaviour behaviours[] = {
     {"forbidden-clone", forbidden_clone},
     {"strict-mode-by-call", strict_mode_by_call},
     {"stack-without-room", stack_without_room},
+    {"stack-without-memory", stack_without_memory},
     {NULL, NULL},
 };

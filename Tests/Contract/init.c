@@ -93,6 +93,16 @@ static void block_and_raise(void) {
 }
 static void blocked_then_sent(void) { as_init("init", block_and_raise); }
 
+// Its next child would be the first of a new namespace: the crash must not depend on that.
+static void outside_of_its_childrens(void) {
+  for (int i = 0; i <= FATAL; i++) IN_CHILD(i < FATAL ? signal_name(fatal[i]) : "fault") {
+      int own_user = getuid() == 0 ? 0 : CLONE_NEWUSER;
+      require(unshare(CLONE_NEWPID | own_user) == 0, "unshare");
+      if (i < FATAL) raise(fatal[i]);
+      fault();
+    }
+}
+
 #ifdef __x86_64__
 static void breakpoint(void) {
   __asm__ volatile("int3");
@@ -120,6 +130,7 @@ const struct behaviour behaviours[] = {
     {"its-children-die", its_children_die},
     {"orphans", orphans},
     {"blocked-then-sent", blocked_then_sent},
+    {"outside-of-its-childrens", outside_of_its_childrens},
 #ifdef __x86_64__
     {"at-a-breakpoint", at_a_breakpoint},
     {"at-int4", at_int4},

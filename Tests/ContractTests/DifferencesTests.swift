@@ -40,6 +40,9 @@ struct Difference: Sendable, CustomStringConvertible {
       name: "strict-mode-by-call", alone: ["fault killed by SIGSEGV, core"],
       caught: ["fault killed by SIGKILL"]),
     Difference(
+      name: "stack-without-memory", alone: ["child killed by SIGABRT, core"],
+      caught: ["child killed by SIGSEGV, core"]),
+    Difference(
       name: "stack-without-room", alone: ["child killed by SIGFPE, core"],
       caught: ["child killed by SIGSEGV, core"]),
   ]
