@@ -140,6 +140,7 @@ let package = Package(
     .testTarget(
       name: "AccuracyTests", dependencies: ["Report", "TestSupport"], swiftSettings: house),
     .testTarget(name: "ArchitectureTests", dependencies: ["TestSupport"], swiftSettings: house),
+    .testTarget(name: "ContractTests", dependencies: ["TestSupport"], swiftSettings: house),
     .testTarget(
       name: "PreloadTests", exclude: ["Fixtures"], swiftSettings: house),
     .testTarget(name: "SymbolsTests", dependencies: ["Symbols", "Memory"], swiftSettings: house),

@@ -6,6 +6,8 @@ public struct Outcome: Sendable, CustomStringConvertible {
   /// Its exit status; nil when a signal ended it.
   public var status: Int32?
   public var signal: Int32?
+  /// Whether the kernel wrote a core, or gave one to a program.
+  public var dumpedCore: Bool
   public var output: [UInt8]
   public var errors: String
   public var seconds: Double
@@ -183,7 +185,8 @@ public final class Child {
     let signal = status & 0x7f
     return Outcome(
       status: signal == 0 ? (status >> 8) & 0xff : nil, signal: signal == 0 ? nil : signal,
-      output: received[0], errors: String(decoding: received[1], as: UTF8.self),
+      dumpedCore: signal != 0 && status & 0x80 != 0, output: received[0],
+      errors: String(decoding: received[1], as: UTF8.self),
       seconds: Date().timeIntervalSince(begun))
   }
 

@@ -65,6 +65,13 @@ public enum Places {
     return path
   }
 
+  /// The folder of the programs of Tests/Contract.
+  public static var contract: String { fixtures + "/contract" }
+
+  public static var shim: String {
+    get throws { try part("lib/inquest/libinquest-preload.so") }
+  }
+
   /// One of the programs of Tests/Fixtures/native.
   public static func native(_ name: String) throws -> String {
     let path = fixtures + "/native/" + name
