@@ -4,6 +4,7 @@
 #ifndef INQUEST_KERNEL_H
 #define INQUEST_KERNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,15 +22,30 @@ static inline long kernel_execve(const char *path, char *const *argv, char *cons
   return raw_syscall(NUMBER_EXECVE, (long)path, (long)argv, (long)envp, 0, 0, 0);
 }
 
+static inline long kernel_getpid(void) { return raw_syscall(NUMBER_GETPID, 0, 0, 0, 0, 0, 0); }
+
+static inline long kernel_gettid(void) { return raw_syscall(NUMBER_GETTID, 0, 0, 0, 0, 0, 0); }
+
 static inline long kernel_getppid(void) {
   return raw_syscall(NUMBER_GETPPID, 0, 0, 0, 0, 0, 0);
 }
 
+static inline void *kernel_map_as(size_t size, long flags) {
+  const long read_write = 1 | 2, anonymous = 0x20;
+  long result = raw_syscall(NUMBER_MMAP, 0, (long)size, read_write, flags | anonymous, -1, 0);
+  return (unsigned long)result > -4096UL ? NULL : (void *)result;
+}
+
 // Anonymous private memory, or NULL.
 static inline void *kernel_map(size_t size) {
-  const long read_write = 1 | 2, private_anonymous = 0x02 | 0x20;
-  long result = raw_syscall(NUMBER_MMAP, 0, (long)size, read_write, private_anonymous, -1, 0);
-  return (unsigned long)result > -4096UL ? NULL : (void *)result;
+  const long map_private = 0x02;
+  return kernel_map_as(size, map_private);
+}
+
+// Anonymous memory that children share, or NULL.
+static inline void *kernel_map_shared(size_t size) {
+  const long map_shared = 0x01;
+  return kernel_map_as(size, map_shared);
 }
 
 static inline void kernel_unmap(void *start, size_t size) {
@@ -52,6 +68,22 @@ static inline void kernel_close(long descriptor) {
 static inline void kernel_write_all(long descriptor, const struct kernel_buffer *buffers,
                                     size_t count) {
   raw_syscall(NUMBER_WRITEV, descriptor, (long)buffers, (long)count, 0, 0, 0);
+}
+
+static inline long kernel_prctl(long option, long a, long b, long c, long d) {
+  return raw_syscall(NUMBER_PRCTL, option, a, b, c, d, 0);
+}
+
+// Copies from an address at which perhaps nothing can be read; all of it, or false.
+static inline bool kernel_read_memory(uintptr_t address, void *to, size_t size) {
+  const struct kernel_buffer into = {to, size}, from = {(const char *)address, size};
+  return raw_syscall(NUMBER_PROCESS_VM_READV, kernel_getpid(), (long)&into, 1, (long)&from, 1,
+                     0) == (long)size;
+}
+
+static inline void kernel_sleep_milliseconds(long milliseconds) {
+  const long timespec[2] = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+  raw_syscall(NUMBER_NANOSLEEP, (long)timespec, 0, 0, 0, 0, 0);
 }
 
 static inline _Noreturn void kernel_exit(long status) {

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "../entry.h"
+
+#include "machine.h"
+
+// The byte before the restorer belongs to nobody: an unwinder looks up the byte before a return
+// address, and must not find the function that happens to lie there.
+__asm__(
+    ".pushsection .text\n"
+    ".balign 16\n"
+    "nop\n"
+    ".globl inquest_restorer\n"
+    ".hidden inquest_restorer\n"
+    ".type inquest_restorer, @function\n"
+    "inquest_restorer:\n"
+    "  mov $15, %rax\n"  // rt_sigreturn
+    "  syscall\n"
+    ".size inquest_restorer, . - inquest_restorer\n"
+
+    ".balign 16\n"
+    ".globl inquest_entries\n"
+    ".hidden inquest_entries\n"
+    "inquest_entries:\n"
+    ".rept 64\n"
+    "  jmp inquest_handle\n"
+    "  .balign 8\n"
+    ".endr\n"
+
+    // long clone_onto(flags, stack, function, argument)
+    ".balign 16\n"
+    ".globl clone_onto\n"
+    ".hidden clone_onto\n"
+    ".type clone_onto, @function\n"
+    "clone_onto:\n"
+    ".cfi_startproc\n"
+    "  lea -16(%rsi), %rsi\n"
+    "  mov %rdx, (%rsi)\n"
+    "  mov %rcx, 8(%rsi)\n"
+    "  xor %edx, %edx\n"
+    "  xor %r10d, %r10d\n"
+    "  xor %r8d, %r8d\n"
+    "  mov $56, %eax\n"
+    "  syscall\n"
+    "  test %rax, %rax\n"
+    "  jz 1f\n"
+    "  ret\n"
+    "1: xor %ebp, %ebp\n"
+    "  pop %rax\n"
+    "  pop %rdi\n"
+    "  call *%rax\n"
+    "  ud2\n"
+    ".cfi_endproc\n"
+    ".size clone_onto, . - clone_onto\n"
+    ".popsection\n");
+
+_Static_assert(offsetof(struct signal_context, instruction) == 168, "as the kernel lays it out");
+_Static_assert(offsetof(struct signal_context, mask) == 296, "as the kernel lays it out");
+
+// Vectors of exceptions (Intel SDM, volume 3, 6.3.1) that leave the instruction pointer on the
+// instruction, among those of which the kernel says no more than SI_KERNEL.
+enum { SEGMENT_NOT_PRESENT = 11, STACK_FAULT = 12, GENERAL_PROTECTION = 13 };
+
+enum { FROM_KERNEL = 0x80, MEMORY_ERROR_ELSEWHERE = 5 };  // SI_KERNEL, BUS_MCEERR_AO
+
+// The bytes before the instruction pointer, read by the kernel: they may be unreadable.
+static bool comes_after(const struct signal_context *context, uint8_t first, uint8_t second) {
+  uint8_t bytes[2];
+  if (!kernel_read_memory(context->instruction - 2, bytes, sizeof bytes)) return false;
+  return bytes[0] == first && bytes[1] == second;
+}
+
+static bool step_back_to_breakpoint(struct signal_context *context) {
+  uint8_t before;
+  if (comes_after(context, 0xcd, 0x03)) {
+    context->instruction -= 2;
+    return true;
+  }
+  if (!kernel_read_memory(context->instruction - 1, &before, 1) || before != 0xcc) return false;
+  context->instruction -= 1;
+  return true;
+}
+
+bool machine_repeats(const struct signal_information *information, struct signal_context *context) {
+  bool vague = information->code == FROM_KERNEL;
+  switch (information->number) {
+    case BAD_MEMORY: return !vague || context->trap == GENERAL_PROTECTION;
+    case BUS_ERROR:
+      if (vague) return context->trap == STACK_FAULT || context->trap == SEGMENT_NOT_PRESENT;
+      return information->code != MEMORY_ERROR_ELSEWHERE;
+    case ILLEGAL_INSTRUCTION:
+    case ARITHMETIC_ERROR: return !vague;
+    case TRAP: return vague && step_back_to_breakpoint(context);
+    case BAD_SYSTEM_CALL:
+      // Of a filter's SECCOMP_RET_TRAP: the kernel has put the call's number back into rax.
+      if (!comes_after(context, 0x0f, 0x05)) return false;
+      context->instruction -= 2;
+      return true;
+    default: return false;
+  }
+}
