@@ -3,26 +3,37 @@
 
 #include "next.h"
 
-enum { STACK_SIZE = 32 * 1024 };
+// A program's handler with SA_ONSTACK runs here too, in a thread that has no alternate stack of the
+// program's: it may need more than ours does. Nothing is used of it before it is touched.
+enum { STACK_SIZE = 256 * 1024, GUARD = 64 * 1024, TOTAL = GUARD + STACK_SIZE };
 
-struct new_thread {  // at the low end of the stack
+struct new_thread {  // above the stack
+  char *stack;
   struct beginning beginning;
-  char stack[];
 };
-
-enum { USABLE = STACK_SIZE - sizeof(struct new_thread) };
 
 static struct new_thread *main_stack;
 static unsigned key;
 static bool has_key;
+static size_t signal_frame;  // the kernel's, at most
+
+enum { USABLE = STACK_SIZE - sizeof(struct new_thread) };
 
 static struct new_thread *map_stack(void) {
   const long set_vma = 0x53564d41, anonymous_name = 0;  // PR_SET_VMA, PR_SET_VMA_ANON_NAME
-  struct new_thread *thread = kernel_map(STACK_SIZE);
-  if (thread)
-    kernel_prctl(set_vma, anonymous_name, (long)thread, STACK_SIZE, (long)"inquest signal stack");
+  char *guard = kernel_map_as(TOTAL, 0, MAP_PRIVATELY | MAP_WITHOUT_RESERVE), *stack = guard + GUARD;
+  if (!guard) return NULL;
+  if (kernel_allow_writing(stack, STACK_SIZE)) {
+    kernel_unmap(guard, TOTAL);
+    return NULL;
+  }
+  kernel_prctl(set_vma, anonymous_name, (long)stack, STACK_SIZE, (long)"inquest signal stack");
+  struct new_thread *thread = (struct new_thread *)(void *)(stack + USABLE);
+  thread->stack = stack;
   return thread;
 }
+
+static void unmap_stack(struct new_thread *thread) { kernel_unmap(thread->stack - GUARD, TOTAL); }
 
 static void set(struct new_thread *thread) {
   const struct signal_stack ours = {.start = thread->stack, .size = USABLE};
@@ -31,14 +42,15 @@ static void set(struct new_thread *thread) {
     kernel_sigaltstack(&ours, NULL);
 }
 
-// The destructor of the key: the thread ends.
+// The destructor of the key: the thread ends. Perhaps by a handler's pthread_exit, on this very stack,
+// which then has to stay.
 static void free_stack(void *argument) {
   struct new_thread *thread = argument;
   const struct signal_stack none = {.flags = STACK_DISABLED};
   struct signal_stack now;
-  if (kernel_sigaltstack(NULL, &now) == 0 && now.start == thread->stack)
-    kernel_sigaltstack(&none, NULL);
-  kernel_unmap(thread, STACK_SIZE);
+  if (kernel_sigaltstack(NULL, &now)) return;
+  if (now.start == thread->stack && kernel_sigaltstack(&none, NULL)) return;
+  unmap_stack(thread);
 }
 
 // The main thread's stack is in no key: in a program without libpthread there are none.
@@ -52,6 +64,9 @@ void altstack_prepare(void) {
   const struct next_functions *next = next_functions();
   has_key = next->pthread_key_create && next->pthread_setspecific && next->pthread_getspecific &&
             next->pthread_key_create(&key, free_stack) == 0;
+  const unsigned long smallest_stack = 51, without = 4096;  // AT_MINSIGSTKSZ; AVX-512 needs 3376
+  unsigned long smallest = next->getauxval ? next->getauxval(smallest_stack) : 0;
+  signal_frame = smallest ? smallest : without;
   main_stack = map_stack();
   if (main_stack) set(main_stack);
 }
@@ -67,11 +82,11 @@ void altstack_restore(void) {
 }
 
 bool altstack_is_tight(void) {
-  enum { ENOUGH = 6 * 1024 };  // a frame with AVX-512's registers has 3.5 KB
+  enum { OURS = 1024 };
   struct signal_stack now;
   char here;
   return kernel_sigaltstack(NULL, &now) == 0 && now.flags & STACK_IN_USE &&
-         &here - (char *)now.start < ENOUGH;
+         (size_t)(&here - (char *)now.start) < signal_frame + OURS;
 }
 
 struct new_thread *altstack_for_thread(void *start, void *argument) {
@@ -80,7 +95,7 @@ struct new_thread *altstack_for_thread(void *start, void *argument) {
   return thread;
 }
 
-void altstack_discard(struct new_thread *thread) { kernel_unmap(thread, STACK_SIZE); }
+void altstack_discard(struct new_thread *thread) { unmap_stack(thread); }
 
 struct beginning altstack_adopt(struct new_thread *thread) {
   const struct beginning beginning = thread->beginning;

@@ -15,11 +15,11 @@ bool altstack_is_ours(const struct signal_stack *stack);
 // Sets the current thread's stack of ours, if it has one and none is set.
 void altstack_restore(void);
 
-// Whether the current thread is in a handler on a stack of the program's own that may be too small for
-// ours on top of it.
+// Whether the current thread is in a handler, and its alternate stack too full for ours on top of it:
+// the kernel would then kill with SIGSEGV, whatever the signal was.
 bool altstack_is_tight(void);
 
-// What a new thread needs: where to begin, and its stack. NULL when there is no memory.
+// A new thread's stack, and where that thread is to begin. NULL when there is no memory.
 struct new_thread;
 struct new_thread *altstack_for_thread(void *start, void *argument);
 void altstack_discard(struct new_thread *thread);

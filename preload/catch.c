@@ -8,7 +8,7 @@
 #include "next.h"
 #include "started.h"
 
-// Written once, by the constructor.
+// Written by the constructor; empty again once nothing is to be caught any more.
 static signal_set caught;
 
 bool catch_is_wanted(char *const *environment) {
@@ -44,14 +44,16 @@ static struct kernel_action in_place_of(const struct kernel_action *found) {
   return ours;
 }
 
+static bool is_default_or_ours(const struct kernel_action *action) {
+  unsigned long flags;
+  signal_set mask;
+  return action->handler == ACTION_DEFAULT || is_entry(action->handler, &flags, &mask);
+}
+
 // Should another thread have set something since we looked, it gets that back.
 static void replace(int number, const struct kernel_action *with) {
   struct kernel_action put = *with, found;
-  unsigned long flags;
-  signal_set mask;
-  while (kernel_sigaction(number, &put, &found) == 0 && found.handler != ACTION_DEFAULT &&
-         !is_entry(found.handler, &flags, &mask))
-    put = found;
+  while (kernel_sigaction(number, &put, &found) == 0 && !is_default_or_ours(&found)) put = found;
 }
 
 void catch_again(int number) {
@@ -59,6 +61,22 @@ void catch_again(int number) {
   if (kernel_sigaction(number, NULL, &found) || found.handler != ACTION_DEFAULT) return;
   struct kernel_action ours = in_place_of(&found);
   replace(number, &ours);
+}
+
+void catch_no_more(int number) {
+  struct kernel_action found, standard = {.handler = ACTION_DEFAULT};
+  if (kernel_sigaction(number, NULL, &found)) return;
+  if (!is_entry(found.handler, &standard.flags, &standard.mask)) return;
+  standard.flags |= found.flags & WITH_RESTORER;
+  standard.restorer = found.restorer;
+  replace(number, &standard);
+}
+
+void catch_nothing_more(void) {
+  signal_set all = caught;
+  caught = 0;
+  for (int number = 1; number <= LAST_SIGNAL; number++)
+    if (all & set_of(number)) catch_no_more(number);
 }
 
 void catch_start(void) {

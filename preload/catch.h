@@ -19,4 +19,8 @@ struct kernel_action caught_action(unsigned long flags, signal_set mask);
 // Puts our handler where the default action stands by now, and nothing else.
 void catch_again(int number);
 
+// Puts the default action where our handler stands, as the program has set it.
+void catch_no_more(int number);
+void catch_nothing_more(void);
+
 #endif

@@ -83,10 +83,17 @@ static const char *candidate(struct collector *this, unsigned index) {
   return locate_collector(this->self, index, &this->arena);
 }
 
+// A process that has no descriptors left would leave none to the collector either.
+static void close_all_when_executing(void) {
+  const unsigned from = 3, to = ~0u, close_on_exec = 4;  // CLOSE_RANGE_CLOEXEC, since Linux 5.11
+  raw_syscall(NUMBER_CLOSE_RANGE, from, to, close_on_exec, 0, 0, 0);
+}
+
 void collector_execute(struct collector *this, char *const *arguments, char *const *environment) {
   const char *failed = LIBRARY_NAME "'s own folder", *path;
   long error = -NO_SUCH_FILE;
   char room[DECIMAL_ROOM];
+  close_all_when_executing();
   for (unsigned i = 0; (path = candidate(this, i)); i++) {
     log_debug(this->configuration, "crash of ", arguments[COLLECTOR_PID], ", starting ", path);
     long result = kernel_execve(path, arguments, environment);
@@ -108,10 +115,25 @@ static size_t memory_needed(char *const *environment) {
   return bytes;
 }
 
+// Who dies of a limit is looked at nevertheless.
+static void raise_limits(void) {
+  // RLIMIT_CPU, RLIMIT_FSIZE, RLIMIT_DATA, RLIMIT_NOFILE, RLIMIT_AS
+  static const unsigned char limits[] = {0, 1, 2, 7, 9};
+  struct {
+    uint64_t now, at_most;
+  } limit;
+  for (size_t i = 0; i < sizeof limits; i++) {
+    if (raw_syscall(NUMBER_PRLIMIT, 0, limits[i], 0, (long)&limit, 0, 0)) continue;
+    limit.now = limit.at_most;
+    raw_syscall(NUMBER_PRLIMIT, 0, limits[i], (long)&limit, 0, 0, 0);
+  }
+}
+
 void collector_prepare(struct collector *this, char *const *environment, char *const *configuration,
                        size_t more_memory) {
   // Enough for any crash that a runtime reports, should the kernel have no memory left for us.
   static char last_resort[LOCATE_ROOM + 2000 * sizeof(char *)];
+  raise_limits();
   this->environment = environment;
   this->configuration = configuration;
   this->size = memory_needed(environment) + more_memory;

@@ -19,7 +19,8 @@ struct collector {
 // Where the dying process's id stands in the collector's arguments: inquest-collector crash --pid PID.
 enum { COLLECTOR_PID = 3 };
 
-// Makes ready what the functions below need, and room for `more_memory` bytes in the arena.
+// In the process that will be the collector: makes ready what the functions below need, with room for
+// `more_memory` bytes in the arena.
 void collector_prepare(struct collector *this, char *const *environment, char *const *configuration,
                        size_t more_memory);
 

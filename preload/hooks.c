@@ -92,6 +92,23 @@ EXPORTED int sigaltstack(const struct signal_stack *stack, struct signal_stack *
   return 0;
 }
 
+// On what is left of its alternate stack a handler can call abort, but ours would find no room.
+EXPORTED void abort(void) {
+  const struct next_functions *next = next_functions();
+  if (is_caught(ABORTED) && altstack_is_tight()) catch_no_more(ABORTED);
+  if (next->abort) next->abort();  // a jump, which leaves no frame of ours in a backtrace
+}
+
+// Strict seccomp leaves a thread with four calls, none of which starts a collector: the first other
+// one would kill with SIGKILL.
+EXPORTED int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
+  enum { SET_SECCOMP = 22, STRICT = 1 };
+  const struct next_functions *next = next_functions();
+  if (!next->prctl) return not_there();
+  if (option == SET_SECCOMP && a == STRICT && is_catching()) catch_nothing_more();
+  return next->prctl(option, a, b, c, d);
+}
+
 // Both end in a jump: a thread's backtrace shows no frame of ours.
 static void *run_thread(void *new_thread) {
   struct beginning beginning = altstack_adopt(new_thread);

@@ -30,22 +30,27 @@ static inline long kernel_getppid(void) {
   return raw_syscall(NUMBER_GETPPID, 0, 0, 0, 0, 0, 0);
 }
 
-static inline void *kernel_map_as(size_t size, long flags) {
-  const long read_write = 1 | 2, anonymous = 0x20;
-  long result = raw_syscall(NUMBER_MMAP, 0, (long)size, read_write, flags | anonymous, -1, 0);
+enum {
+  PROTECT_READ_WRITE = 1 | 2,
+  MAP_SHARED_BY_CHILDREN = 0x01,
+  MAP_PRIVATELY = 0x02,
+  MAP_OF_NO_FILE = 0x20,
+  MAP_WITHOUT_RESERVE = 0x4000,
+};
+
+// Anonymous memory, or NULL.
+static inline void *kernel_map_as(size_t size, long protection, long flags) {
+  long result = raw_syscall(NUMBER_MMAP, 0, (long)size, protection, flags | MAP_OF_NO_FILE, -1, 0);
   return (unsigned long)result > -4096UL ? NULL : (void *)result;
 }
 
-// Anonymous private memory, or NULL.
 static inline void *kernel_map(size_t size) {
-  const long map_private = 0x02;
-  return kernel_map_as(size, map_private);
+  return kernel_map_as(size, PROTECT_READ_WRITE, MAP_PRIVATELY);
 }
 
-// Anonymous memory that children share, or NULL.
-static inline void *kernel_map_shared(size_t size) {
-  const long map_shared = 0x01;
-  return kernel_map_as(size, map_shared);
+// Returns 0, or a negative error number.
+static inline long kernel_allow_writing(void *start, size_t size) {
+  return raw_syscall(NUMBER_MPROTECT, (long)start, (long)size, PROTECT_READ_WRITE, 0, 0, 0);
 }
 
 static inline void kernel_unmap(void *start, size_t size) {

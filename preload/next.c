@@ -43,10 +43,11 @@ struct tables {  // of one object
   const uint32_t *hash, *gnu_hash;
 };
 
-static const char *const names[] = {
-    "sigaction",   "signal",         "bsd_signal",  "ssignal",            "sysv_signal",
-    "__sysv_signal", "sigset",       "sigaltstack", "pthread_create",     "thrd_create",
-    "pthread_key_create", "pthread_setspecific", "pthread_getspecific",
+static const char *const names[] = {  // in the order of struct next_functions
+    "sigaction",          "signal",      "bsd_signal",     "ssignal",
+    "sysv_signal",        "__sysv_signal", "sigset",       "sigaltstack",
+    "pthread_create",     "thrd_create", "pthread_key_create", "pthread_setspecific",
+    "pthread_getspecific", "getauxval",  "abort",          "prctl",
 };
 enum { FUNCTIONS = sizeof names / sizeof *names };
 

@@ -23,6 +23,9 @@ struct next_functions {
   int (*pthread_key_create)(unsigned *, void (*)(void *));
   int (*pthread_setspecific)(unsigned, const void *);
   void *(*pthread_getspecific)(unsigned);
+  unsigned long (*getauxval)(unsigned long);
+  void (*abort)(void);
+  int (*prctl)(int, unsigned long, unsigned long, unsigned long, unsigned long);
 };
 
 // What is not there is NULL. Called by the constructor; later it only returns what was found.

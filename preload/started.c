@@ -11,7 +11,9 @@ enum { SLOTS = 1024 };
 // ids fall into one slot may lose a note: one report too many.
 static _Atomic int *notes;
 
-void started_prepare(void) { notes = kernel_map_shared(SLOTS * sizeof *notes); }
+void started_prepare(void) {
+  notes = kernel_map_as(SLOTS * sizeof *notes, PROTECT_READ_WRITE, MAP_SHARED_BY_CHILDREN);
+}
 
 void started_note(long pid) {
   if (notes) atomic_store(&notes[pid % SLOTS], (int)pid);

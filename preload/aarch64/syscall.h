@@ -21,9 +21,12 @@ enum syscall_number {
   NUMBER_MUNMAP = 215,
   NUMBER_EXECVE = 221,
   NUMBER_MMAP = 222,
+  NUMBER_MPROTECT = 226,
   NUMBER_RT_TGSIGQUEUEINFO = 240,
   NUMBER_WAIT4 = 260,
+  NUMBER_PRLIMIT = 261,
   NUMBER_PROCESS_VM_READV = 270,
+  NUMBER_CLOSE_RANGE = 436,
 };
 
 // Returns what the kernel returned: a negative error number on failure.

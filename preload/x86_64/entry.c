@@ -56,45 +56,50 @@ __asm__(
 _Static_assert(offsetof(struct signal_context, instruction) == 168, "as the kernel lays it out");
 _Static_assert(offsetof(struct signal_context, mask) == 296, "as the kernel lays it out");
 
-// Vectors of exceptions (Intel SDM, volume 3, 6.3.1) that leave the instruction pointer on the
-// instruction, among those of which the kernel says no more than SI_KERNEL.
-enum { SEGMENT_NOT_PRESENT = 11, STACK_FAULT = 12, GENERAL_PROTECTION = 13 };
+// Vectors of exceptions (Intel SDM, volume 3, 6.3.1) of which the kernel says no more than SI_KERNEL.
+// All but the first leave the instruction pointer on the instruction.
+enum { OVERFLOW = 4, SEGMENT_NOT_PRESENT = 11, STACK_FAULT = 12, GENERAL_PROTECTION = 13 };
 
 enum { FROM_KERNEL = 0x80, MEMORY_ERROR_ELSEWHERE = 5 };  // SI_KERNEL, BUS_MCEERR_AO
 
-// The bytes before the instruction pointer, read by the kernel: they may be unreadable.
-static bool comes_after(const struct signal_context *context, uint8_t first, uint8_t second) {
-  uint8_t bytes[2];
-  if (!kernel_read_memory(context->instruction - 2, bytes, sizeof bytes)) return false;
-  return bytes[0] == first && bytes[1] == second;
-}
+// Those that leave it behind the instruction: int3, int $3, icebp; int $4; syscall.
+static const struct trapping {
+  uint8_t number, length, bytes[2];
+} trapping[] = {
+    {TRAP, 1, {0xcc}},
+    {TRAP, 2, {0xcd, 0x03}},
+    {TRAP, 1, {0xf1}},
+    {BAD_MEMORY, 2, {0xcd, 0x04}},
+    {BAD_SYSTEM_CALL, 2, {0x0f, 0x05}},  // the kernel has put the call's number back into rax
+};
 
-static bool step_back_to_breakpoint(struct signal_context *context) {
-  uint8_t before;
-  if (comes_after(context, 0xcd, 0x03)) {
-    context->instruction -= 2;
+// The kernel reads the bytes for us: it may be that they cannot be read.
+static bool step_back(int number, struct signal_context *context) {
+  for (size_t i = 0; i < sizeof trapping / sizeof *trapping; i++) {
+    const struct trapping *known = &trapping[i];
+    uint8_t bytes[2] = {0, 0};
+    uintptr_t start = context->instruction - known->length;
+    if (known->number != number || !kernel_read_memory(start, bytes, known->length)) continue;
+    if (bytes[0] != known->bytes[0] || bytes[1] != known->bytes[1]) continue;
+    context->instruction = start;
     return true;
   }
-  if (!kernel_read_memory(context->instruction - 1, &before, 1) || before != 0xcc) return false;
-  context->instruction -= 1;
-  return true;
+  return false;
 }
 
 bool machine_repeats(const struct signal_information *information, struct signal_context *context) {
   bool vague = information->code == FROM_KERNEL;
   switch (information->number) {
-    case BAD_MEMORY: return !vague || context->trap == GENERAL_PROTECTION;
+    case BAD_MEMORY:
+      if (!vague || context->trap == GENERAL_PROTECTION) return true;
+      return context->trap == OVERFLOW && step_back(BAD_MEMORY, context);
     case BUS_ERROR:
       if (vague) return context->trap == STACK_FAULT || context->trap == SEGMENT_NOT_PRESENT;
       return information->code != MEMORY_ERROR_ELSEWHERE;
     case ILLEGAL_INSTRUCTION:
     case ARITHMETIC_ERROR: return !vague;
-    case TRAP: return vague && step_back_to_breakpoint(context);
-    case BAD_SYSTEM_CALL:
-      // Of a filter's SECCOMP_RET_TRAP: the kernel has put the call's number back into rax.
-      if (!comes_after(context, 0x0f, 0x05)) return false;
-      context->instruction -= 2;
-      return true;
+    case TRAP:
+    case BAD_SYSTEM_CALL: return step_back(information->number, context);
     default: return false;
   }
 }

@@ -7,6 +7,7 @@ enum syscall_number {
   NUMBER_READ = 0,
   NUMBER_CLOSE = 3,
   NUMBER_MMAP = 9,
+  NUMBER_MPROTECT = 10,
   NUMBER_MUNMAP = 11,
   NUMBER_RT_SIGACTION = 13,
   NUMBER_RT_SIGPROCMASK = 14,
@@ -23,7 +24,9 @@ enum syscall_number {
   NUMBER_EXIT_GROUP = 231,
   NUMBER_OPENAT = 257,
   NUMBER_RT_TGSIGQUEUEINFO = 297,
+  NUMBER_PRLIMIT = 302,
   NUMBER_PROCESS_VM_READV = 310,
+  NUMBER_CLOSE_RANGE = 436,
 };
 
 // Returns what the kernel returned: a negative error number on failure.
