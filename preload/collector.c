@@ -83,17 +83,12 @@ static const char *candidate(struct collector *this, unsigned index) {
   return locate_collector(this->self, index, &this->arena);
 }
 
-// A process that has no descriptors left would leave none to the collector either.
-static void close_all_when_executing(void) {
-  const unsigned from = 3, to = ~0u, close_on_exec = 4;  // CLOSE_RANGE_CLOEXEC, since Linux 5.11
-  raw_syscall(NUMBER_CLOSE_RANGE, from, to, close_on_exec, 0, 0, 0);
-}
-
 void collector_execute(struct collector *this, char *const *arguments, char *const *environment) {
   const char *failed = LIBRARY_NAME "'s own folder", *path;
   long error = -NO_SUCH_FILE;
   char room[DECIMAL_ROOM];
-  close_all_when_executing();
+  // A process that has no descriptors left would leave none to the collector either.
+  kernel_close_from(STANDARD_ERROR + 1, CLOSE_WHEN_EXECUTING);
   for (unsigned i = 0; (path = candidate(this, i)); i++) {
     log_debug(this->configuration, "crash of ", arguments[COLLECTOR_PID], ", starting ", path);
     long result = kernel_execve(path, arguments, environment);

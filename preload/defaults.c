@@ -37,7 +37,7 @@ static bool claim(struct record *record, uint32_t flags, signal_set mask) {
 
 // As the kernel would keep them.
 signal_handler entry_for_default(unsigned long flags, signal_set mask) {
-  const signal_set never_blocked = set_of(9) | set_of(19);  // SIGKILL, SIGSTOP
+  const signal_set never_blocked = set_of(KILL) | set_of(STOP);
   uint32_t kept = (uint32_t)flags & FLAGS_KEPT;
   mask &= ~never_blocked;
   for (size_t i = 1; i < ENTRIES; i++)

@@ -70,6 +70,12 @@ static inline void kernel_close(long descriptor) {
   raw_syscall(NUMBER_CLOSE, descriptor, 0, 0, 0, 0, 0);
 }
 
+// Every descriptor from `first` on: now, or with CLOSE_WHEN_EXECUTING (since Linux 5.11) then.
+enum { CLOSE_WHEN_EXECUTING = 4 };  // CLOSE_RANGE_CLOEXEC
+static inline void kernel_close_from(unsigned first, unsigned flags) {
+  raw_syscall(NUMBER_CLOSE_RANGE, first, ~0u, flags, 0, 0, 0);
+}
+
 static inline void kernel_write_all(long descriptor, const struct kernel_buffer *buffers,
                                     size_t count) {
   raw_syscall(NUMBER_WRITEV, descriptor, (long)buffers, (long)count, 0, 0, 0);

@@ -19,6 +19,7 @@ enum {
   WAIT_NOT = 1,                     // WNOHANG
   FUTEX_WAIT_PRIVATE = 128,
   FUTEX_WAKE_PRIVATE = 129,
+  SET_DEATH_SIGNAL = 1,     // PR_SET_PDEATHSIG
   SET_TRACER = 0x59616d61,  // PR_SET_PTRACER
 };
 
@@ -80,7 +81,7 @@ static char *decimal(struct arena *arena, long number) {
   return text;
 }
 
-enum { ARGUMENTS = 18, ARGUMENT_ROOM = ARGUMENTS * (sizeof(char *) + DECIMAL_ROOM + 16) };
+enum { SIGNAL = 7, ARGUMENTS = 18, ARGUMENT_ROOM = ARGUMENTS * (sizeof(char *) + DECIMAL_ROOM + 16) };
 
 // As createdump is told of a crash by a runtime.
 static char **arguments_for(const struct crash *crash, struct arena *arena) {
@@ -118,6 +119,7 @@ static void become_collector(void *argument) {
   collector_prepare(collector, own, own, ARGUMENT_ROOM);
   char **environment = collector_environment(collector, true);
   char **arguments = arguments_for(launch->crash, &collector->arena);
+  if (arguments) log_debug(own, "caught signal ", arguments[SIGNAL], "", "");
   if (environment && arguments) collector_execute(collector, arguments, environment);
   else log_error("no memory to start the collector", "", "", "");
   kernel_exit(127);
@@ -126,6 +128,9 @@ static void become_collector(void *argument) {
 static void help(void *argument) {
   struct launch *launch = argument;
   struct launch_pad *pad = (struct launch_pad *)((char *)launch - offsetof(struct launch_pad, launch));
+  // Should the process be killed meanwhile, its memory and its sockets must not live on here.
+  kernel_prctl(SET_DEATH_SIGNAL, KILL, 0, 0, 0);
+  kernel_close_from(STANDARD_ERROR + 1, 0);
   // Runs on when the child has executed the collector, or has ended.
   long child = clone_onto(CLONE_MEMORY | CLONE_SUSPENDING | CLONE_UNTRACED,
                           pad->collector_stack + COLLECTOR_STACK, become_collector, launch);

@@ -16,8 +16,10 @@ enum signal_number {
   ABORTED = 6,              // SIGABRT
   BUS_ERROR = 7,            // SIGBUS
   ARITHMETIC_ERROR = 8,     // SIGFPE
+  KILL = 9,
   BAD_MEMORY = 11,          // SIGSEGV
   CHILD_ENDED = 17,         // SIGCHLD
+  STOP = 19,
   BAD_SYSTEM_CALL = 31,     // SIGSYS
   LAST_SIGNAL = 64,
 };
