@@ -20,14 +20,13 @@ static size_t signal_frame;  // the kernel's, at most
 enum { USABLE = STACK_SIZE - sizeof(struct new_thread) };
 
 static struct new_thread *map_stack(void) {
-  const long set_vma = 0x53564d41, anonymous_name = 0;  // PR_SET_VMA, PR_SET_VMA_ANON_NAME
   char *guard = kernel_map_as(TOTAL, 0, MAP_PRIVATELY | MAP_WITHOUT_RESERVE), *stack = guard + GUARD;
   if (!guard) return NULL;
   if (kernel_allow_writing(stack, STACK_SIZE)) {
     kernel_unmap(guard, TOTAL);
     return NULL;
   }
-  kernel_prctl(set_vma, anonymous_name, (long)stack, STACK_SIZE, (long)"inquest signal stack");
+  kernel_name_memory(stack, STACK_SIZE, "inquest signal stack");
   struct new_thread *thread = (struct new_thread *)(void *)(stack + USABLE);
   thread->stack = stack;
   return thread;

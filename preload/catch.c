@@ -4,6 +4,7 @@
 #include "altstack.h"
 #include "defaults.h"
 #include "environment.h"
+#include "launch.h"
 #include "machine.h"
 #include "next.h"
 #include "started.h"
@@ -60,6 +61,7 @@ void catch_again(int number) {
   struct kernel_action found;
   if (kernel_sigaction(number, NULL, &found) || found.handler != ACTION_DEFAULT) return;
   struct kernel_action ours = in_place_of(&found);
+  if (ours.handler == ACTION_DEFAULT) return;
   replace(number, &ours);
 }
 
@@ -87,6 +89,7 @@ void catch_start(void) {
   if (main_program_is_go()) return;
   started_prepare();
   altstack_prepare();
+  launch_prepare();
   signal_set taken = 0;
   for (size_t i = 0; i < sizeof fatal; i++) {
     struct kernel_action found;

@@ -13,7 +13,8 @@ void catch_start(void);
 bool is_catching(void);
 bool is_caught(int number);
 
-// Our handler as the default action that a program has set with these flags and this mask.
+// Our handler as the default action that a program has set with these flags and this mask. Or the
+// default action, should there be no way to remember that.
 struct kernel_action caught_action(unsigned long flags, signal_set mask);
 
 // Puts our handler where the default action stands by now, and nothing else.

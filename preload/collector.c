@@ -124,18 +124,23 @@ static void raise_limits(void) {
   }
 }
 
-void collector_prepare(struct collector *this, char *const *environment, char *const *configuration,
-                       size_t more_memory) {
+static struct arena memory_for(struct collector *this, size_t size, struct arena spare) {
   // Enough for any crash that a runtime reports, should the kernel have no memory left for us.
   static char last_resort[LOCATE_ROOM + 2000 * sizeof(char *)];
+  if (size <= (size_t)(spare.end - spare.next)) return spare;
+  this->size = size;
+  this->mapped = kernel_map(size);
+  if (this->mapped) return (struct arena){this->mapped, (char *)this->mapped + size, false};
+  return (struct arena){last_resort, last_resort + sizeof last_resort, false};
+}
+
+void collector_prepare(struct collector *this, char *const *environment, char *const *configuration,
+                       size_t more_memory, struct arena spare) {
   raise_limits();
   this->environment = environment;
   this->configuration = configuration;
-  this->size = memory_needed(environment) + more_memory;
-  this->mapped = kernel_map(this->size);
-  char *start = this->mapped ? this->mapped : last_resort;
-  size_t size = this->mapped ? this->size : sizeof last_resort;
-  this->arena = (struct arena){start, start + size, false};
+  this->mapped = NULL;
+  this->arena = memory_for(this, memory_needed(environment) + more_memory, spare);
   settings_recover(environment, &this->settings);
   this->self = locate_self(environment, &this->arena);
 }

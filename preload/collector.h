@@ -11,7 +11,7 @@ struct collector {
   char *const *configuration;  // where INQUEST_… is looked up
   struct settings settings;
   struct arena arena;
-  void *mapped;  // the arena's memory, `size` bytes; NULL when the kernel had none
+  void *mapped;  // the arena's memory, `size` bytes, if it had to be mapped
   size_t size;
   const char *self;
 };
@@ -20,9 +20,9 @@ struct collector {
 enum { COLLECTOR_PID = 3 };
 
 // In the process that will be the collector: makes ready what the functions below need, with room for
-// `more_memory` bytes in the arena.
+// `more_memory` bytes in the arena. Memory is mapped if `spare` is not enough.
 void collector_prepare(struct collector *this, char *const *environment, char *const *configuration,
-                       size_t more_memory);
+                       size_t more_memory, struct arena spare);
 
 // The environment of the collector, or that of the user's own createdump; NULL: no memory.
 char **collector_environment(struct collector *this, bool for_collector);

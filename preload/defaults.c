@@ -42,7 +42,7 @@ signal_handler entry_for_default(unsigned long flags, signal_set mask) {
   mask &= ~never_blocked;
   for (size_t i = 1; i < ENTRIES; i++)
     if (is_for(&records[i], kept, mask) || claim(&records[i], kept, mask)) return entry_at(i);
-  return entry_for_untouched_default();
+  return ACTION_DEFAULT;
 }
 
 bool is_entry(signal_handler handler, unsigned long *flags, signal_set *mask) {

@@ -9,11 +9,11 @@
 
 #include "signals.h"
 
-// The entry for a default action that was set with these flags and this mask.
+// The entry for a default action that was set with these flags and this mask; ACTION_DEFAULT once there
+// are too many different ones.
 signal_handler entry_for_default(unsigned long flags, signal_set mask);
 
-// The entry for a default action that nobody ever set. Also for all others once 63 different pairs of
-// flags and mask have been seen: they are then reported as zero.
+// The entry for a default action that nobody ever set.
 signal_handler entry_for_untouched_default(void);
 
 // Whether this is one of our entries; if so, the flags and the mask that it stands for.

@@ -97,9 +97,12 @@ static size_t memory_needed(const struct call *call, const struct request *reque
 }
 
 long hand_over(const struct call *call, const struct request *request, long parent) {
-  struct handover this = {.call = call, .request = request};
+  struct handover this;
+  this.call = call;
+  this.request = request;
   struct collector *collector = &this.collector;
-  collector_prepare(collector, call->envp, call->configuration, memory_needed(call, request));
+  const struct arena none = {NULL, NULL, false};
+  collector_prepare(collector, call->envp, call->configuration, memory_needed(call, request), none);
   long result = run(&this, parent);
   // Whoever called vfork shares this memory with us.
   if (collector->mapped) kernel_unmap(collector->mapped, collector->size);

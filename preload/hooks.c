@@ -27,18 +27,24 @@ static void disguise(struct libc_action *old) {
   if (old->restorer == MACHINE_RESTORER) old->restorer = NULL;
 }
 
+// False where the program's own action, the default, had better stay what it is.
+static bool put_ours(const struct libc_action *action, struct libc_action *ours) {
+  if (altstack_is_tight()) return false;
+  struct kernel_action caught = caught_action((unsigned)action->flags, action->mask[0]);
+  if (caught.handler == ACTION_DEFAULT) return false;
+  ours->handler = caught.handler;
+  ours->flags = (int)caught.flags;
+  ours->restorer = NULL;
+  for (size_t i = 0; i < sizeof ours->mask / sizeof *ours->mask; i++) ours->mask[i] = caught.mask;
+  return true;
+}
+
 EXPORTED int sigaction(int number, const struct libc_action *action, struct libc_action *old) {
   const struct next_functions *next = next_functions();
   struct libc_action ours;
   if (!next->sigaction) return not_there();
-  if (is_caught(number) && action && action->handler == ACTION_DEFAULT && !altstack_is_tight()) {
-    struct kernel_action caught = caught_action((unsigned)action->flags, action->mask[0]);
-    ours.handler = caught.handler;
-    ours.flags = (int)caught.flags;
-    ours.restorer = NULL;
-    for (size_t i = 0; i < sizeof ours.mask / sizeof *ours.mask; i++) ours.mask[i] = caught.mask;
+  if (is_caught(number) && action && action->handler == ACTION_DEFAULT && put_ours(action, &ours))
     action = &ours;
-  }
   int result = next->sigaction(number, action, old);
   if (result == 0 && old) disguise(old);
   return result;

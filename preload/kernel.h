@@ -85,6 +85,13 @@ static inline long kernel_prctl(long option, long a, long b, long c, long d) {
   return raw_syscall(NUMBER_PRCTL, option, a, b, c, d, 0);
 }
 
+// A name in /proc/PID/maps, where the kernel has such names; so named, it does not become one with
+// its neighbours.
+static inline void kernel_name_memory(void *start, size_t size, const char *name) {
+  const long set_vma = 0x53564d41, anonymous_name = 0;  // PR_SET_VMA, PR_SET_VMA_ANON_NAME
+  kernel_prctl(set_vma, anonymous_name, (long)start, (long)size, (long)name);
+}
+
 // Copies from an address at which perhaps nothing can be read; all of it, or false.
 static inline bool kernel_read_memory(uintptr_t address, void *to, size_t size) {
   const struct kernel_buffer into = {to, size}, from = {(const char *)address, size};

@@ -34,12 +34,49 @@ struct launch {
 };
 enum { UNKNOWN = 0, FAILED = -1 };
 
-enum { HELPER_STACK = 8 * 1024, COLLECTOR_STACK = 24 * 1024 };
+// All the memory that a crash takes, but for that of a huge environment: mapped before, and with a
+// void on both sides. Whatever is mapped at the crash may lie where the crash is about: in the hole
+// that a stack has left, behind a guard page.
+enum { HELPER_STACK = 8 * 1024, COLLECTOR_STACK = 24 * 1024, ARENA = 192 * 1024, VOID = 64 * 1024 };
 struct launch_pad {
-  char collector_stack[COLLECTOR_STACK];
-  char helper_stack[HELPER_STACK];
-  struct launch launch;
-} __attribute__((aligned(16)));
+  char void_below[VOID], collector_stack[COLLECTOR_STACK], helper_stack[HELPER_STACK];
+  union {
+    struct launch launch;  // behind it the collector's arena
+    char arena[ARENA];
+  };
+  char void_above[VOID];
+};
+
+static struct launch_pad *prepared;
+static atomic_flag in_use = ATOMIC_FLAG_INIT;
+
+static struct launch_pad *map_pad(void) {
+  struct launch_pad *pad = kernel_map_as(sizeof *pad, 0, MAP_PRIVATELY | MAP_WITHOUT_RESERVE);
+  const size_t usable = COLLECTOR_STACK + HELPER_STACK + ARENA;
+  if (!pad) return NULL;
+  if (kernel_allow_writing(pad->collector_stack, usable)) {
+    kernel_unmap(pad, sizeof *pad);
+    return NULL;
+  }
+  kernel_name_memory(pad->collector_stack, usable, "inquest");
+  return pad;
+}
+
+// Another one where the first is in use: by a vforked child that crashes at the same time.
+static struct launch_pad *take_pad(void) {
+  return prepared && !atomic_flag_test_and_set(&in_use) ? prepared : map_pad();
+}
+
+static void give_back(struct launch_pad *pad) {
+  if (pad == prepared) atomic_flag_clear(&in_use);
+  else kernel_unmap(pad, sizeof *pad);
+}
+
+static struct launch_pad *pad_of(struct launch *launch) {
+  return (struct launch_pad *)((char *)launch - offsetof(struct launch_pad, launch));
+}
+
+void launch_prepare(void) { prepared = map_pad(); }
 
 static long wait_for(long child, int flags) {
   const long interrupted = -4;  // EINTR
@@ -116,7 +153,9 @@ static void become_collector(void *argument) {
   struct collector *collector = &launch->collector;
   char *const *own = &environ ? environ : NULL;
   reset_signals();
-  collector_prepare(collector, own, own, ARGUMENT_ROOM);
+  struct launch_pad *pad = pad_of(launch);
+  const struct arena spare = {(char *)(launch + 1), pad->arena + ARENA, false};
+  collector_prepare(collector, own, own, ARGUMENT_ROOM, spare);
   char **environment = collector_environment(collector, true);
   char **arguments = arguments_for(launch->crash, &collector->arena);
   if (arguments) log_debug(own, "caught signal ", arguments[SIGNAL], "", "");
@@ -127,7 +166,7 @@ static void become_collector(void *argument) {
 
 static void help(void *argument) {
   struct launch *launch = argument;
-  struct launch_pad *pad = (struct launch_pad *)((char *)launch - offsetof(struct launch_pad, launch));
+  struct launch_pad *pad = pad_of(launch);
   // Should the process be killed meanwhile, its memory and its sockets must not live on here.
   kernel_prctl(SET_DEATH_SIGNAL, KILL, 0, 0, 0);
   kernel_close_from(STANDARD_ERROR + 1, 0);
@@ -152,27 +191,31 @@ static int await_child(struct launch *launch, long helper) {
   return child;
 }
 
+static void report_failure(const char *what, long error) {
+  char room[DECIMAL_ROOM];
+  log_error("cannot start a process for the collector: ", what, "error ",
+            text_decimal(room, (unsigned long)-error));
+}
+
 void launch_collector(const struct crash *crash) {
-  static struct launch_pad last_resort;
-  struct launch_pad *mapped = kernel_map(sizeof *mapped), *pad = mapped ? mapped : &last_resort;
+  struct launch_pad *pad = take_pad();
+  if (!pad) {
+    report_failure("no memory, ", -NO_MEMORY);
+    return;
+  }
   struct launch *launch = &pad->launch;
   launch->crash = crash;
   launch->child = UNKNOWN;
   launch->collector.mapped = NULL;
   long helper = clone_onto(CLONE_MEMORY | CLONE_UNTRACED, pad->helper_stack + HELPER_STACK, help,
                            launch);
-  if (helper > 0) {
-    int child = await_child(launch, helper);
-    if (child != FAILED) {
-      // As a runtime does for createdump: with Yama's ptrace_scope 1 only descendants may trace.
-      kernel_prctl(SET_TRACER, child, 0, 0, 0);
-      wait_for(helper, 0);
-    }
-  } else {
-    char room[DECIMAL_ROOM];
-    log_error("cannot start a process for the collector: error ",
-              text_decimal(room, (unsigned long)-helper), "", "");
+  if (helper < 0) report_failure("", helper);
+  int child = helper < 0 ? FAILED : await_child(launch, helper);
+  if (child != FAILED) {
+    // As a runtime does for createdump: with Yama's ptrace_scope 1 only descendants may trace.
+    kernel_prctl(SET_TRACER, child, 0, 0, 0);
+    wait_for(helper, 0);
   }
   if (launch->collector.mapped) kernel_unmap(launch->collector.mapped, launch->collector.size);
-  if (mapped) kernel_unmap(mapped, sizeof *mapped);
+  give_back(pad);
 }

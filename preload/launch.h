@@ -11,6 +11,9 @@ struct crash {
   long process, thread;
 };
 
+// Called by the constructor: takes the memory that a crash will need.
+void launch_prepare(void);
+
 // Returns when the report has been written, or could not be.
 void launch_collector(const struct crash *crash);
 

@@ -32,7 +32,7 @@ struct BinaryTests {
 
   static let hooks: Set<String> = [
     "execve", "execv", "sigaction", "__sigaction", "signal", "bsd_signal", "ssignal", "sysv_signal",
-    "__sysv_signal", "sigset", "sigaltstack", "pthread_create", "thrd_create",
+    "__sysv_signal", "sigset", "sigaltstack", "pthread_create", "thrd_create", "abort", "prctl",
   ]
 
   @Test func exportsTheHooksAlone() throws {

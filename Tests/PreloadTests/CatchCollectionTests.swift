@@ -44,8 +44,8 @@ struct CatchCollectionTests {
       """
       helper=$PPID
       kill -KILL $3
-      for i in 1 2 3 4 5 6 7 8 9 10; do [ -e /proc/$helper ] && sleep 0.1; done
-      [ -e /proc/$helper ] && echo lives > log.new || echo gone > log.new
+      for i in 1 2 3 4 5 6 7 8 9 10; do [ -e /proc/$helper/exe ] && sleep 0.1; done
+      [ -e /proc/$helper/exe ] && echo lives > log.new || echo gone > log.new
       mv log.new log
       """)
     #expect(try outcome(of: scene, "fault") == "code 2 status 9 core 0\n")
