@@ -8,15 +8,14 @@
 // stack (under 5 KB): it takes no lock, calls no library, and asks the kernel for memory.
 //
 // The only imports are weak and unversioned, so that one binary loads into anything.
+#include "catch.h"
 #include "environment.h"
+#include "exported.h"
 #include "handover.h"
 #include "kernel.h"
 #include "log.h"
 
 extern char **environ __attribute__((weak));
-extern int *__errno_location(void) __attribute__((weak));
-
-#define EXPORTED __attribute__((visibility("default")))
 
 // Set by the constructor; stays false when the user switched us off.
 static bool active;
@@ -27,25 +26,6 @@ static bool switched_off(char *const *environment) {
   for (size_t i = 0; value && i < sizeof words / sizeof *words; i++)
     if (text_equal_ignoring_case(value, words[i])) return true;
   return false;
-}
-
-// `environ` is set before constructors run, by glibc as by musl. (glibc also passes it as a third
-// argument; musl passes nothing, and the two cannot be told apart.)
-__attribute__((constructor)) static void start(void) {
-  if (!&environ || !environ) return;
-  if (switched_off(environ)) {
-    environment_put_back(environ);
-    return;
-  }
-  active = true;
-  environment_enable_dumps(&environ);
-}
-
-// NULL and other addresses that cannot hold a string are the kernel's to refuse.
-static bool is_createdump(const char *path) {
-  const intptr_t first_page = 4096;
-  if ((intptr_t)path < first_page) return false;
-  return text_equal(path + text_base(path, text_length(path)), "createdump");
 }
 
 // Should the shim be in /etc/ld.so.preload, nothing keeps it out of the collector, which starts the
@@ -59,6 +39,26 @@ static bool in_collector(void) {
   kernel_close(descriptor);
   return size == sizeof start && text_is(start, sizeof start - 1, collector) &&
          !start[sizeof start - 1];
+}
+
+// `environ` is set before constructors run, by glibc as by musl. (glibc also passes it as a third
+// argument; musl passes nothing, and the two cannot be told apart.)
+__attribute__((constructor)) static void start(void) {
+  if (!&environ || !environ) return;
+  if (switched_off(environ)) {
+    environment_put_back(environ);
+    return;
+  }
+  active = true;
+  environment_enable_dumps(&environ);
+  if (catch_is_wanted(environ) && !in_collector()) catch_start();
+}
+
+// NULL and other addresses that cannot hold a string are the kernel's to refuse.
+static bool is_createdump(const char *path) {
+  const intptr_t first_page = 4096;
+  if ((intptr_t)path < first_page) return false;
+  return text_equal(path + text_base(path, text_length(path)), "createdump");
 }
 
 __attribute__((noinline)) static long createdump_called(const struct call *call) {
@@ -77,7 +77,7 @@ static int execute(const char *path, char *const *argv, char *const *envp) {
   const struct call call = {path, argv, envp, envp ? envp : own};
   long result =
       active && is_createdump(path) ? createdump_called(&call) : kernel_execve(path, argv, envp);
-  if (result < 0 && __errno_location) *__errno_location() = (int)-result;
+  if (result < 0) set_errno((int)-result);
   return -1;
 }
 

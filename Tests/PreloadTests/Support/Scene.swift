@@ -61,6 +61,30 @@ final class Scene {
     return try run(program, arguments, environment: environment, in: scratch.folder)
   }
 
+  /// Puts a shell script in the place of the collector: `$3` is the pid, `$PPID` who executed it.
+  func placeScript(_ text: String) throws {
+    let source = scratch.path("script")
+    try Data("#!/bin/sh\n\(text)\n".utf8).write(to: URL(fileURLWithPath: source))
+    // By a process of its own: a child that another test forks meanwhile would inherit a descriptor
+    // that is open for writing, and nobody can execute such a file.
+    try FileManager.default.removeItem(atPath: collector)
+    try Stage.build("install", ["-m", "755", source, collector])
+  }
+
+  /// Starts `program`, with signals caught; its parent's view of its end is the output's last line.
+  func outcome(
+    _ program: [String], caught: Bool = true, with changes: [String: String?] = [:]
+  ) throws -> Outcome {
+    var environment = try environment
+    environment["INQUEST_CATCH"] = "1"
+    for (name, value) in changes { environment[name] = value }
+    if !caught { environment["LD_PRELOAD"] = nil }
+    let variables = environment.map { "\($0)=\($1)" }
+    return try run(
+      try Stage.fixture("outcome"), ["/usr/bin/env", "-i"] + variables + program, environment: [:],
+      in: scratch.folder)
+  }
+
   /// Starts createdump as a dying runtime does; `@` among the arguments is the runtime's pid.
   func createdump(
     _ arguments: [String], how: String = "execve", path: String? = nil,
