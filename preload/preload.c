@@ -4,6 +4,9 @@
 //   the constructor  enables dumps, so that a crashing .NET runtime launches createdump at all;
 //   the hook         starts our collector instead of createdump, when that is about a crash.
 //
+// With INQUEST_CATCH=1 it also catches the fatal signals of programs that have no such runtime
+// (catch.c, handler.c), and hides that from them (hooks.c).
+//
 // The hook runs in a child forked from a broken process, on what is left of an alternate signal
 // stack (under 5 KB): it takes no lock, calls no library, and asks the kernel for memory.
 //
@@ -14,6 +17,7 @@
 #include "handover.h"
 #include "kernel.h"
 #include "log.h"
+#include "next.h"
 
 extern char **environ __attribute__((weak));
 
@@ -44,6 +48,7 @@ static bool in_collector(void) {
 // `environ` is set before constructors run, by glibc as by musl. (glibc also passes it as a third
 // argument; musl passes nothing, and the two cannot be told apart.)
 __attribute__((constructor)) static void start(void) {
+  next_functions();  // now: a hook may be called in a signal's handler, where to search is not safe
   if (!&environ || !environ) return;
   if (switched_off(environ)) {
     environment_put_back(environ);

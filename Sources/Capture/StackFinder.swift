@@ -55,13 +55,18 @@ struct StackFinder {
 
   private func record(_ kind: StackRecord.Kind, _ start: UInt64, _ end: UInt64) -> StackRecord {
     var record = StackRecord(kind: kind, start: HexNumber(start), end: HexNumber(end))
-    if start > 0, let below = mappings.containing(start - 1), below.end == start,
-      below.permissions.utf8.prefix(3).allSatisfy({ $0 == UInt8(ascii: "-") })
-    {
+    if let below = guardMapping(below: start) {
       record.guardPages = StackRecord.Guard(
         start: HexNumber(below.start), end: HexNumber(below.end))
     }
     return record
+  }
+
+  private func guardMapping(below start: UInt64) -> Mapping? {
+    guard start > 0, let below = mappings.containing(start - 1), below.end == start,
+      below.permissions.utf8.prefix(3).allSatisfy({ $0 == UInt8(ascii: "-") })
+    else { return nil }
+    return below
   }
 
   /// After an overflow the stack pointer lies in the guard below the stack, or below that.
@@ -117,7 +122,9 @@ struct StackFinder {
       stackPointer < stack.start, stack.start - stackPointer <= Self.largestFrame,
       mappings.containing(stackPointer)?.isWritable != true
     else { return false }
-    return isMainThread ? stack.path == "[stack]" : stack.contains(threadPointer)
+    if isMainThread ? stack.path == "[stack]" : stack.contains(threadPointer) { return true }
+    // Of any other memory the guard below says that it is a stack.
+    return guardMapping(below: stack.start) != nil && stack.start - stackPointer <= Self.reach
   }
 
   /// Bytes: covers a frame that jumps the guard page.
