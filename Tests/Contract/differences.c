@@ -132,11 +132,11 @@ static void interrupted_init(void) {
 }
 
 // The handler needs system calls that the program may have forbidden under penalty of death.
-static void forbid(long number) {
+static void forbid(long number, unsigned answer) {
   struct sock_filter code[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+      BPF_STMT(BPF_RET | BPF_K, answer),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
   struct sock_fprog program = {sizeof code / sizeof *code, code};
@@ -145,9 +145,19 @@ static void forbid(long number) {
 }
 static void forbidden_clone(void) {
   IN_CHILD("fault") {
-    forbid(SYS_clone);
+    forbid(SYS_clone, SECCOMP_RET_KILL_PROCESS);
     *nowhere = 1;
   }
+}
+
+// What it takes to send a signal again is refused.
+static void refused_when_sent(void) {
+  const long calls[] = {SYS_rt_sigaction, SYS_gettid, SYS_getpid};
+  for (int i = 0; i < 3; i++) IN_CHILD("sent") {
+      pid_t self = getpid();
+      forbid(calls[i], SECCOMP_RET_ERRNO | EPERM);
+      kill(self, SIGABRT);
+    }
 }
 
 // Strict seccomp leaves a handler no call that it could use; only where the C library sets it does the shim
@@ -198,6 +208,7 @@ const struct behaviour behaviours[] = {
     {"traced-sent", traced_sent},
     {"interrupted-init", interrupted_init},
     {"forbidden-clone", forbidden_clone},
+    {"refused-when-sent", refused_when_sent},
     {"strict-mode-by-call", strict_mode_by_call},
     {"stack-without-room", stack_without_room},
     {"stack-without-memory", stack_without_memory},

@@ -23,10 +23,23 @@ static void as_init(const char *who, void (*body)(void)) {
   }
 }
 
+static volatile sig_atomic_t count;
+static void counting(int number) {
+  (void)number;
+  count++;
+}
+
 static void raise_all(void) {
+  int status;
+  handle(SIGCHLD, counting, 0);
   for (int i = 0; i < FATAL; i++) {
+    sigset_t now;
     raise(fatal[i]);
-    say("survived %s", signal_name(fatal[i]));
+    sigprocmask(SIG_SETMASK, NULL, &now);
+    say_set(signal_name(fatal[i]), &now);
+    errno = 0;
+    pid_t found = waitpid(-1, &status, WNOHANG | __WALL);
+    say("%d %s, %d times SIGCHLD", (int)found, error_name(errno), (int)count);
     kill(getpid(), fatal[i]);
     sigqueue(getpid(), fatal[i], (union sigval){.sival_int = 1});
   }
@@ -53,6 +66,8 @@ static void raise_handled(void) {
   raise(SIGSEGV);
   signal(SIGSEGV, SIG_DFL);
   raise(SIGSEGV);
+  signal(SIGUSR1, handled);
+  raise(SIGUSR1);
   say("survived");
 }
 static void handling(void) { as_init("init", raise_handled); }

@@ -180,15 +180,16 @@ static void seccomp_errno(void) {
 
 // Whatever a catcher may want of the kernel in the end is refused.
 static void dies_though_refused(void) {
-  const long calls[] = {SYS_clone,  SYS_mmap,         SYS_prctl,       SYS_wait4,
-                        SYS_execve, SYS_futex,        SYS_rt_sigaction, SYS_rt_tgsigqueueinfo,
-                        SYS_munmap, SYS_rt_sigprocmask, SYS_gettid,     SYS_getpid};
+  const long calls[] = {SYS_clone,  SYS_mmap,   SYS_prctl,          SYS_wait4,
+                        SYS_execve, SYS_futex,  SYS_rt_tgsigqueueinfo, SYS_munmap,
+                        SYS_rt_sigprocmask, SYS_rt_sigaction, SYS_gettid, SYS_getpid};
+  const size_t needed = 9;  // from here on a signal that was sent cannot be sent again: differences.c
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
     IN_CHILD("fault") {
       filter(calls[i], SECCOMP_RET_ERRNO | EPERM);
       *nowhere = 1;
     }
-    IN_CHILD("sent") {
+    if (i < needed) IN_CHILD("sent") {
       pid_t self = getpid();
       filter(calls[i], SECCOMP_RET_ERRNO | EPERM);
       kill(self, SIGABRT);

@@ -157,6 +157,23 @@ static void dies_with_sigchld(void) {
   }
 }
 
+static void hearing(int number) { say("heard %s", signal_name(number)); }
+static void *pausing(void *unused) {
+  for (;;) pause();
+  return unused;
+}
+
+// A thread that does not die itself may still hear of children.
+static void other_thread_hears_nothing(void) {
+  for (int i = 0; i <= FATAL; i++) IN_CHILD(i < FATAL ? signal_name(fatal[i]) : "fault") {
+      pthread_t thread;
+      handle(SIGCHLD, hearing, 0);
+      pthread_create(&thread, NULL, pausing, NULL);
+      if (i < FATAL) pthread_kill(pthread_self(), fatal[i]);
+      *nowhere = 1;
+    }
+}
+
 static void ignored_children_vanish(void) {
   signal(SIGCHLD, SIG_IGN);
   pid_t child = fork();
@@ -332,6 +349,7 @@ const struct behaviour behaviours[] = {
     {"no-strange-children", no_strange_children},
     {"sigchld-of-a-death", sigchld_of_a_death},
     {"dies-with-sigchld", dies_with_sigchld},
+    {"other-thread-hears-nothing", other_thread_hears_nothing},
     {"ignored-children-vanish", ignored_children_vanish},
     {"waitid-of-a-death", waitid_of_a_death},
     {"orphan-dies", orphan_dies},

@@ -47,7 +47,8 @@ struct Behaviour: Sendable, Hashable, CustomStringConvertible {
       variables += ["INQUEST_CATCH=1", "INQUEST_COLLECTOR=\(Places.contract)/collector"]
     }
     return try run(
-      ["env", "-i", "-C", scratch.path] + variables + [Self.path(library, theme), name])
+      ["env", "-i", "-C", scratch.path] + variables + [Self.path(library, theme), name],
+      timeout: 120)
   }
 }
 

@@ -37,6 +37,9 @@ struct Difference: Sendable, CustomStringConvertible {
       name: "forbidden-clone", alone: ["fault killed by SIGSEGV, core"],
       caught: ["fault killed by SIGSYS, core"]),
     Difference(
+      name: "refused-when-sent", alone: Array(repeating: "sent killed by SIGABRT, core", count: 3),
+      caught: Array(repeating: "sent killed by SIGSEGV, core", count: 3)),
+    Difference(
       name: "strict-mode-by-call", alone: ["fault killed by SIGSEGV, core"],
       caught: ["fault killed by SIGKILL"]),
     Difference(
