@@ -20,7 +20,8 @@ static size_t signal_frame;  // the kernel's, at most
 enum { USABLE = STACK_SIZE - sizeof(struct new_thread) };
 
 static struct new_thread *map_stack(void) {
-  char *guard = kernel_map_as(TOTAL, 0, MAP_PRIVATELY | MAP_WITHOUT_RESERVE), *stack = guard + GUARD;
+  char *guard = kernel_map_as(TOTAL, 0, MAP_PRIVATELY | MAP_WITHOUT_RESERVE),
+       *stack = guard + GUARD;
   if (!guard) return NULL;
   if (kernel_allow_writing(stack, STACK_SIZE)) {
     kernel_unmap(guard, TOTAL);
@@ -41,8 +42,8 @@ static void set(struct new_thread *thread) {
     kernel_sigaltstack(&ours, NULL);
 }
 
-// The destructor of the key: the thread ends. Perhaps by a handler's pthread_exit, on this very stack,
-// which then has to stay.
+// The destructor of the key: the thread ends. Perhaps by a handler's pthread_exit, on this very
+// stack, which then has to stay.
 static void free_stack(void *argument) {
   struct new_thread *thread = argument;
   const struct signal_stack none = {.flags = STACK_DISABLED};
@@ -98,7 +99,9 @@ void altstack_discard(struct new_thread *thread) { unmap_stack(thread); }
 
 struct beginning altstack_adopt(struct new_thread *thread) {
   const struct beginning beginning = thread->beginning;
-  if (next_functions()->pthread_setspecific(key, thread) == 0) set(thread);
-  else altstack_discard(thread);
+  if (next_functions()->pthread_setspecific(key, thread) == 0)
+    set(thread);
+  else
+    altstack_discard(thread);
   return beginning;
 }

@@ -15,8 +15,8 @@ bool altstack_is_ours(const struct signal_stack *stack);
 // Sets the current thread's stack of ours, if it has one and none is set.
 void altstack_restore(void);
 
-// Whether the current thread is in a handler, and its alternate stack too full for ours on top of it:
-// the kernel would then kill with SIGSEGV, whatever the signal was.
+// Whether the current thread is in a handler, and its alternate stack too full for ours on top of
+// it: the kernel would then kill with SIGSEGV, whatever the signal was.
 bool altstack_is_tight(void);
 
 // A new thread's stack, and where that thread is to begin. NULL when there is no memory.

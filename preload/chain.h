@@ -6,8 +6,8 @@
 #include "launch.h"
 #include "machine.h"
 
-// Whether the process goes on: as the init of its PID namespace it is spared the default action of a
-// signal that was sent. Our handler then stays.
+// Whether the process goes on: as the init of its PID namespace it is spared the default action of
+// a signal that was sent. Our handler then stays.
 bool chain_survives(const struct crash *crash);
 
 // Prepares the process to die of the default action once the handler returns.

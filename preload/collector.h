@@ -16,11 +16,12 @@ struct collector {
   const char *self;
 };
 
-// Where the dying process's id stands in the collector's arguments: inquest-collector crash --pid PID.
+// Where the dying process's id stands in the collector's arguments: inquest-collector crash --pid
+// PID.
 enum { COLLECTOR_PID = 3 };
 
-// In the process that will be the collector: makes ready what the functions below need, with room for
-// `more_memory` bytes in the arena. Memory is mapped if `spare` is not enough.
+// In the process that will be the collector: makes ready what the functions below need, with room
+// for `more_memory` bytes in the arena. Memory is mapped if `spare` is not enough.
 void collector_prepare(struct collector *this, char *const *environment, char *const *configuration,
                        size_t more_memory, struct arena spare);
 

@@ -5,8 +5,8 @@
 
 #include "entry.h"
 
-// Handed out once, never changed again: readers need no lock, and a vforked child, which writes into
-// its parent's memory, can only add.
+// Handed out once, never changed again: readers need no lock, and a vforked child, which writes
+// into its parent's memory, can only add.
 static struct record {
   _Atomic int state;
   uint32_t flags;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The handler runs in a process that is broken, on an alternate stack of which little may be left,
-// with all signals blocked. It takes no lock, calls no library, changes no errno: system calls only.
+// with all signals blocked. It takes no lock, calls no library, changes no errno: system calls
+// only.
 #include "handler.h"
 
 #include <stdatomic.h>
@@ -9,8 +10,9 @@
 #include "launch.h"
 #include "started.h"
 
-// The thread that collects: its process's id above its own. A vforked child writes into its parent's
-// memory, a forked one has a copy of it; so a claim counts only in the process that made it.
+// The thread that collects: its process's id above its own. A vforked child writes into its
+// parent's memory, a forked one has a copy of it; so a claim counts only in the process that made
+// it.
 static _Atomic uint64_t claim;
 
 static void wait_for_claim(long process, long thread) {
@@ -32,6 +34,8 @@ void inquest_handle(int number, struct signal_information *information,
   const struct crash crash = {number, information, kernel_getpid(), kernel_gettid()};
   wait_for_claim(crash.process, crash.thread);
   if (!started_take(crash.process)) launch_collector(&crash);
-  if (chain_survives(&crash)) atomic_store(&claim, 0);
-  else chain_to_default(&crash, context);
+  if (chain_survives(&crash))
+    atomic_store(&claim, 0);
+  else
+    chain_to_default(&crash, context);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a program with INQUEST_CATCH=1 sees of its signals: exactly what it would see without us. Where
-// we do not catch, these hooks call the next function and do nothing else.
+// What a program with INQUEST_CATCH=1 sees of its signals: exactly what it would see without us.
+// Where we do not catch, these hooks call the next function and do nothing else.
 #include "altstack.h"
 #include "catch.h"
 #include "defaults.h"

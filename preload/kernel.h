@@ -26,9 +26,7 @@ static inline long kernel_getpid(void) { return raw_syscall(NUMBER_GETPID, 0, 0,
 
 static inline long kernel_gettid(void) { return raw_syscall(NUMBER_GETTID, 0, 0, 0, 0, 0, 0); }
 
-static inline long kernel_getppid(void) {
-  return raw_syscall(NUMBER_GETPPID, 0, 0, 0, 0, 0, 0);
-}
+static inline long kernel_getppid(void) { return raw_syscall(NUMBER_GETPPID, 0, 0, 0, 0, 0, 0); }
 
 enum {
   PROTECT_READ_WRITE = 1 | 2,
@@ -95,8 +93,8 @@ static inline void kernel_name_memory(void *start, size_t size, const char *name
 // Copies from an address at which perhaps nothing can be read; all of it, or false.
 static inline bool kernel_read_memory(uintptr_t address, void *to, size_t size) {
   const struct kernel_buffer into = {to, size}, from = {(const char *)address, size};
-  return raw_syscall(NUMBER_PROCESS_VM_READV, kernel_getpid(), (long)&into, 1, (long)&from, 1,
-                     0) == (long)size;
+  return raw_syscall(NUMBER_PROCESS_VM_READV, kernel_getpid(), (long)&into, 1, (long)&from, 1, 0) ==
+         (long)size;
 }
 
 static inline void kernel_sleep_milliseconds(long milliseconds) {

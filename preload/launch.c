@@ -68,8 +68,10 @@ static struct launch_pad *take_pad(void) {
 }
 
 static void give_back(struct launch_pad *pad) {
-  if (pad == prepared) atomic_flag_clear(&in_use);
-  else kernel_unmap(pad, sizeof *pad);
+  if (pad == prepared)
+    atomic_flag_clear(&in_use);
+  else
+    kernel_unmap(pad, sizeof *pad);
 }
 
 static struct launch_pad *pad_of(struct launch *launch) {
@@ -113,12 +115,17 @@ static void reset_signals(void) {
 static char *decimal(struct arena *arena, long number) {
   char *room = arena_take(arena, 1 + DECIMAL_ROOM);
   if (!room) return NULL;
-  char *text = text_decimal(room + 1, number < 0 ? 0 - (unsigned long)number : (unsigned long)number);
+  char *text =
+      text_decimal(room + 1, number < 0 ? 0 - (unsigned long)number : (unsigned long)number);
   if (number < 0) *--text = '-';
   return text;
 }
 
-enum { SIGNAL = 7, ARGUMENTS = 18, ARGUMENT_ROOM = ARGUMENTS * (sizeof(char *) + DECIMAL_ROOM + 16) };
+enum {
+  SIGNAL = 7,
+  ARGUMENTS = 18,
+  ARGUMENT_ROOM = ARGUMENTS * (sizeof(char *) + DECIMAL_ROOM + 16)
+};
 
 // As createdump is told of a crash by a runtime.
 static char **arguments_for(const struct crash *crash, struct arena *arena) {
@@ -159,8 +166,10 @@ static void become_collector(void *argument) {
   char **environment = collector_environment(collector, true);
   char **arguments = arguments_for(launch->crash, &collector->arena);
   if (arguments) log_debug(own, "caught signal ", arguments[SIGNAL], "", "");
-  if (environment && arguments) collector_execute(collector, arguments, environment);
-  else log_error("no memory to start the collector", "", "", "");
+  if (environment && arguments)
+    collector_execute(collector, arguments, environment);
+  else
+    log_error("no memory to start the collector", "", "", "");
   kernel_exit(127);
 }
 
@@ -207,8 +216,8 @@ void launch_collector(const struct crash *crash) {
   launch->crash = crash;
   launch->child = UNKNOWN;
   launch->collector.mapped = NULL;
-  long helper = clone_onto(CLONE_MEMORY | CLONE_UNTRACED, pad->helper_stack + HELPER_STACK, help,
-                           launch);
+  long helper =
+      clone_onto(CLONE_MEMORY | CLONE_UNTRACED, pad->helper_stack + HELPER_STACK, help, launch);
   if (helper < 0) report_failure("", helper);
   int child = helper < 0 ? FAILED : await_child(launch, helper);
   if (child != FAILED) {

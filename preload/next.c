@@ -27,9 +27,9 @@ struct symbol {
   uint16_t section;
   uint64_t value, size;
 };
-enum { LOADED = 1, DYNAMIC = 2, NOTE = 4 };                        // PT_…
-enum { HASH = 4, STRING_TABLE = 5, SYMBOL_TABLE = 6 };             // DT_…
-enum { GNU_HASH = 0x6ffffef5, SYMBOL_VERSIONS = 0x6ffffff0 };      // DT_…
+enum { LOADED = 1, DYNAMIC = 2, NOTE = 4 };                          // PT_…
+enum { HASH = 4, STRING_TABLE = 5, SYMBOL_TABLE = 6 };               // DT_…
+enum { GNU_HASH = 0x6ffffef5, SYMBOL_VERSIONS = 0x6ffffff0 };        // DT_…
 enum { TYPE_NONE = 0, TYPE_FUNCTION = 2, HIDDEN_VERSION = 0x8000 };  // STT_…, VERSYM_HIDDEN
 
 extern int dl_iterate_phdr(int (*)(const struct loaded_object *, size_t, void *), void *)
@@ -43,11 +43,24 @@ struct tables {  // of one object
   const uint32_t *hash, *gnu_hash;
 };
 
-static const char *const names[] = {  // in the order of struct next_functions
-    "sigaction",          "signal",      "bsd_signal",     "ssignal",
-    "sysv_signal",        "__sysv_signal", "sigset",       "sigaltstack",
-    "pthread_create",     "thrd_create", "pthread_key_create", "pthread_setspecific",
-    "pthread_getspecific", "getauxval",  "abort",          "prctl",
+// In the order of struct next_functions.
+static const char *const names[] = {
+    "sigaction",
+    "signal",
+    "bsd_signal",
+    "ssignal",
+    "sysv_signal",
+    "__sysv_signal",
+    "sigset",
+    "sigaltstack",
+    "pthread_create",
+    "thrd_create",
+    "pthread_key_create",
+    "pthread_setspecific",
+    "pthread_getspecific",
+    "getauxval",
+    "abort",
+    "prctl",
 };
 enum { FUNCTIONS = sizeof names / sizeof *names };
 
@@ -161,9 +174,7 @@ static const struct next_functions *search(void) {
   return &next.functions;
 }
 
-const struct next_functions *next_functions(void) {
-  return searched ? &next.functions : search();
-}
+const struct next_functions *next_functions(void) { return searched ? &next.functions : search(); }
 
 const struct next_functions *next_functions_with_threads(void) {
   return searched && next.functions.pthread_create ? &next.functions : search();

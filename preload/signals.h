@@ -17,10 +17,10 @@ enum signal_number {
   BUS_ERROR = 7,            // SIGBUS
   ARITHMETIC_ERROR = 8,     // SIGFPE
   KILL = 9,
-  BAD_MEMORY = 11,          // SIGSEGV
-  CHILD_ENDED = 17,         // SIGCHLD
+  BAD_MEMORY = 11,   // SIGSEGV
+  CHILD_ENDED = 17,  // SIGCHLD
   STOP = 19,
-  BAD_SYSTEM_CALL = 31,     // SIGSYS
+  BAD_SYSTEM_CALL = 31,  // SIGSYS
   LAST_SIGNAL = 64,
 };
 
@@ -46,9 +46,9 @@ enum action_flags {  // SA_…
 };
 #define RESET_HANDLER 0x80000000u
 // Those that the kernel keeps (since 5.11; UAPI_SA_FLAGS in include/linux/signal_types.h).
-#define FLAGS_KEPT                                                                     \
-  (NO_CHILD_STOPS | NO_CHILD_WAIT | WITH_INFORMATION | EXPOSE_TAG_BITS | ON_STACK |    \
-   RESTARTING | NOT_DEFERRED | RESET_HANDLER)
+#define FLAGS_KEPT                                                                               \
+  (NO_CHILD_STOPS | NO_CHILD_WAIT | WITH_INFORMATION | EXPOSE_TAG_BITS | ON_STACK | RESTARTING | \
+   NOT_DEFERRED | RESET_HANDLER)
 
 struct kernel_action {  // struct sigaction of the system call
   signal_handler handler;
@@ -75,7 +75,7 @@ struct signal_stack {  // stack_t
 struct signal_information {  // siginfo_t, 128 bytes
   int number, error, code, padding;
   union {
-    void *address;                 // of a fault
+    void *address;  // of a fault
     unsigned char the_rest[112];
   };
 };

@@ -7,8 +7,8 @@
 
 enum { SLOTS = 1024 };
 
-// Shared by all processes that were forked from the one whose constructor made it. Two of them whose
-// ids fall into one slot may lose a note: one report too many.
+// Shared by all processes that were forked from the one whose constructor made it. Two of them
+// whose ids fall into one slot may lose a note: one report too many.
 static _Atomic int *notes;
 
 void started_prepare(void) {

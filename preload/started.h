@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a collector has been started for a process by the hook of execve, which runs in a child of
-// that process: a runtime that launches createdump dies by a signal afterwards, and one report is
-// enough.
+// Whether a collector has been started for a process by the hook of execve, which runs in a child
+// of that process: a runtime that launches createdump dies by a signal afterwards, and one report
+// is enough.
 #ifndef INQUEST_STARTED_H
 #define INQUEST_STARTED_H
 

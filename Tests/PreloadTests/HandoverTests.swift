@@ -93,6 +93,20 @@ struct HandoverTests {
     #expect(try scene.createdumpSeen?.arguments.count == Self.crash.count + 10_000)
   }
 
+  /// A process that died of having no descriptors left, or no address space.
+  @Test func limitsOfTheProcessAreNotTheCollectors() throws {
+    let scene = try Scene()
+    try scene.placeScript("ulimit -Sn > log; ls /proc/self/fd | wc -l >> log")
+    let script = """
+      ulimit -Sn 12; ulimit -Sv 30000; exec 3<&0 4<&0 5<&0 6<&0 7<&0 8<&0 9<&0
+      exec '\(try Stage.fixture("launcher"))' execve '\(scene.createdump)' createdump @ --signal 6
+      """
+    #expect(try scene.start("/bin/bash", ["-c", script]).status == 0)
+    let lines = try text(scene.scratch.path("log")).split(separator: "\n").map { Int($0) }
+    // 0, 1, 2 and the folder that ls reads.
+    #expect(lines.count == 2 && lines[0] != 12 && lines[1] == 4, "\(lines)")
+  }
+
   @Test func noEnvironmentAtAll() throws {
     let scene = try Scene()
     #expect(try scene.createdump(Self.crash, how: "null-envp").status == 0)

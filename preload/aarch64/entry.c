@@ -41,9 +41,9 @@ __asm__(
 _Static_assert(offsetof(struct signal_context, mask) == 40, "as the kernel lays it out");
 _Static_assert(offsetof(struct signal_context, instruction) == 440, "as the kernel lays it out");
 
-enum { FROM_KERNEL = 0x80, MEMORY_ERROR_ELSEWHERE = 5 };     // SI_KERNEL, BUS_MCEERR_AO
-enum { BREAKPOINT = 1, TAG_CHECK_DELAYED = 8 };              // TRAP_BRKPT, SEGV_MTEAERR
-enum { SUPERVISOR_CALL = 0xd4000001u };                      // svc 0
+enum { FROM_KERNEL = 0x80, MEMORY_ERROR_ELSEWHERE = 5 };  // SI_KERNEL, BUS_MCEERR_AO
+enum { BREAKPOINT = 1, TAG_CHECK_DELAYED = 8 };           // TRAP_BRKPT, SEGV_MTEAERR
+enum { SUPERVISOR_CALL = 0xd4000001u };                   // svc 0
 
 bool machine_repeats(const struct signal_information *information, struct signal_context *context) {
   bool vague = information->code == FROM_KERNEL;

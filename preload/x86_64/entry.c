@@ -56,8 +56,8 @@ __asm__(
 _Static_assert(offsetof(struct signal_context, instruction) == 168, "as the kernel lays it out");
 _Static_assert(offsetof(struct signal_context, mask) == 296, "as the kernel lays it out");
 
-// Vectors of exceptions (Intel SDM, volume 3, 6.3.1) of which the kernel says no more than SI_KERNEL.
-// All but the first leave the instruction pointer on the instruction.
+// Vectors of exceptions (Intel SDM, volume 3, 6.3.1) of which the kernel says no more than
+// SI_KERNEL. All but the first leave the instruction pointer on the instruction.
 enum { OVERFLOW = 4, SEGMENT_NOT_PRESENT = 11, STACK_FAULT = 12, GENERAL_PROTECTION = 13 };
 
 enum { FROM_KERNEL = 0x80, MEMORY_ERROR_ELSEWHERE = 5 };  // SI_KERNEL, BUS_MCEERR_AO
