@@ -23,6 +23,31 @@ struct StackScan {
   ///   - lookup: an address inside the frame's function: a call may be its last instruction.
   ///   - words: how many to look at.
   mutating func caller(of registers: RegisterSet, lookup: UInt64, words: Int) -> RegisterSet? {
+    caller(of: registers, lookup: lookup, words: words, isProven: false)
+  }
+
+  /// The same by the first rule alone, for a frame pointer's word against it.
+  ///
+  /// Code without unwind information may keep anything in that register, an address on the stack among them,
+  /// with what an earlier call has left there (musl's abort on its way to raise).
+  mutating func proven(
+    callerOf registers: RegisterSet, lookup: UInt64, words: Int, against other: RegisterSet
+  ) -> RegisterSet? {
+    guard
+      let target = FramePolicy.callTarget(
+        before: other.instructionPointer, memory: space.memory),
+      let here = space.mappings.index(containing: lookup),
+      // A call to another library goes through a table, and says nothing.
+      space.mappings.index(containing: target) == here, target != lookup,
+      let found = caller(of: registers, lookup: lookup, words: words, isProven: true),
+      let function = start(of: lookup), target > lookup || target < function
+    else { return nil }
+    return found
+  }
+
+  private mutating func caller(
+    of registers: RegisterSet, lookup: UInt64, words: Int, isProven: Bool
+  ) -> RegisterSet? {
     if lookup != registers.instructionPointer { note(callBefore: registers.instructionPointer) }
     var candidates: [(position: UInt64, address: UInt64, target: UInt64?)] = []
     for index in 0..<words {
@@ -34,11 +59,12 @@ struct StackScan {
       candidates.append((position, address, note(callBefore: address)))
     }
     let function = start(of: lookup)
-    let found =
-      candidates.first { $0.target != nil && $0.target == function }
-      ?? candidates.first {
+    var found = candidates.first { $0.target != nil && $0.target == function }
+    if found == nil, !isProven {
+      found = candidates.first {
         space.hasUnwindInfo($0.address &- 1) || space.hasNoTable($0.address) && $0.target != nil
       }
+    }
     guard let found else { return nil }
     var next = registers
     next.instructionPointer = found.address

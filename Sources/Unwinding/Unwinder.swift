@@ -240,14 +240,20 @@ private struct Walker {
     if registers.framePointer == 0, !isInterrupted, !isManaged, trust != .scan {
       return .outermost
     }
+    let words = trust == .scan ? FramePolicy.scanWords : FramePolicy.scanWordsAfterTrusted
+    let lookup = isInterrupted ? ip : ip &- 1
     if isPlausible(framePointer: registers.framePointer),
       let next = FramePolicy.stepByFramePointer(registers, memory: space.memory),
       isReturnAddress(next.instructionPointer) || isGoroutineStart(next)
     {
+      if !isManaged,
+        let proven = stackScan.proven(
+          callerOf: registers, lookup: lookup, words: words, against: next)
+      {
+        return restart(at: proven, trust: .scan)
+      }
       return restart(at: next, trust: .framePointer)
     }
-    let words = trust == .scan ? FramePolicy.scanWords : FramePolicy.scanWordsAfterTrusted
-    let lookup = isInterrupted ? ip : ip &- 1
     if let next = stackScan.caller(of: registers, lookup: lookup, words: words) {
       return restart(at: next, trust: .scan)
     }

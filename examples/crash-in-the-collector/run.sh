@@ -44,7 +44,7 @@ echo "  $frames frames of code that is in no ELF file, nothing missing, nothing 
 
 echo
 echo "Our collector, killed by SIGSEGV at the beginning of each of its stages:"
-for stage in managed freeze images walk symbols lines debuginfod diagnosis; do
+for stage in managed freeze images walk symbols evidence lines debuginfod diagnosis; do
   before=$(is_alive)
   option=
   [ $stage != debuginfod ] || option=--debuginfod
