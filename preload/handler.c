@@ -15,27 +15,35 @@
 // it.
 static _Atomic uint64_t claim;
 
-static void wait_for_claim(long process, long thread) {
-  const uint64_t ours = (uint64_t)process << 32 | (uint32_t)thread;
+enum { RELEASED = 0, DYING = -1 };  // in the place of the thread
+
+static uint64_t claim_of(long process, long thread) {
+  return (uint64_t)process << 32 | (uint32_t)thread;
+}
+
+// Whether this thread is to collect; false when it is to die without.
+static bool claim_collection(const struct crash *crash) {
+  int patience = 1000;  // milliseconds in which a process that is dying should be dead
   uint64_t other = atomic_load(&claim);
   for (;;) {
-    // Another thread of this process collects. Most likely the process ends with it.
-    if (other >> 32 == (uint64_t)process && (uint32_t)other) {
-      kernel_sleep_milliseconds(1);
-      other = atomic_load(&claim);
-    } else if (atomic_compare_exchange_weak(&claim, &other, ours)) {
-      return;
+    if (other >> 32 != (uint64_t)crash->process || !(uint32_t)other) {
+      const uint64_t ours = claim_of(crash->process, crash->thread);
+      if (atomic_compare_exchange_weak(&claim, &other, ours)) return true;
+      continue;
     }
+    if (other == claim_of(crash->process, crash->thread)) return false;
+    if (other == claim_of(crash->process, DYING) && !patience--) return false;
+    kernel_sleep_milliseconds(1);
+    other = atomic_load(&claim);
   }
 }
 
 void inquest_handle(int number, struct signal_information *information,
                     struct signal_context *context) {
   const struct crash crash = {number, information, kernel_getpid(), kernel_gettid()};
-  wait_for_claim(crash.process, crash.thread);
-  if (!started_take(crash.process)) launch_collector(&crash);
-  if (chain_survives(&crash))
-    atomic_store(&claim, 0);
-  else
-    chain_to_default(&crash, context);
+  bool collects = claim_collection(&crash);
+  if (collects && !started_take(crash.process)) launch_collector(&crash);
+  bool survives = chain_survives(&crash);
+  if (!survives) chain_to_default(&crash, context);
+  if (collects) atomic_store(&claim, claim_of(crash.process, survives ? RELEASED : DYING));
 }

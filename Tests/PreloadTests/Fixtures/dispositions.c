@@ -169,9 +169,9 @@ static void threads(void) {
   printf("result %s\n", result == own ? "as returned" : "?");
   thrd_t c11;
   int number = 0;
-  printf("%d\n", thrd_create(&c11, stacks_of_c11_thread, own));
+  int error = thrd_create(&c11, stacks_of_c11_thread, own);
   thrd_join(c11, &number);
-  printf("result %d\n", number);
+  printf("error %d, result %d\n", error, number);
   pthread_create(&thread, NULL, cancelled, NULL);
   pthread_cancel(thread);
   pthread_join(thread, &result);
