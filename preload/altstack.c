@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "altstack.h"
 
+#include <stdatomic.h>
+
 #include "next.h"
 
 // A program's handler with SA_ONSTACK runs here too, in a thread that has no alternate stack of the
 // program's: it may need more than ours does. Nothing is used of it before it is touched.
 enum { STACK_SIZE = 256 * 1024, GUARD = 64 * 1024, TOTAL = GUARD + STACK_SIZE };
+
+// Each takes two of the 65,530 mappings that a process may have: a program with more threads than this goes without
+// for the rest, so that it can have as many as without us.
+enum { MOST_THREADS = 8192 };
+static _Atomic int threads;
 
 struct new_thread {  // above the stack
   char *stack;
@@ -23,6 +30,8 @@ static struct new_thread *map_stack(void) {
   char *guard = kernel_map_as(TOTAL, 0, MAP_PRIVATELY | MAP_WITHOUT_RESERVE),
        *stack = guard + GUARD;
   if (!guard) return NULL;
+  // A program that locks all its memory must not pay for this: what nobody may touch is not there yet.
+  kernel_unlock(guard, TOTAL);
   if (kernel_allow_writing(stack, STACK_SIZE)) {
     kernel_unmap(guard, TOTAL);
     return NULL;
@@ -33,7 +42,10 @@ static struct new_thread *map_stack(void) {
   return thread;
 }
 
-static void unmap_stack(struct new_thread *thread) { kernel_unmap(thread->stack - GUARD, TOTAL); }
+static void unmap_stack(struct new_thread *thread) {
+  atomic_fetch_sub(&threads, 1);
+  kernel_unmap(thread->stack - GUARD, TOTAL);
+}
 
 static void set(struct new_thread *thread) {
   const struct signal_stack ours = {.start = thread->stack, .size = USABLE};
@@ -90,7 +102,10 @@ bool altstack_is_tight(void) {
 }
 
 struct new_thread *altstack_for_thread(void *start, void *argument) {
-  struct new_thread *thread = has_key ? map_stack() : NULL;
+  if (!has_key) return NULL;
+  struct new_thread *thread =
+      atomic_fetch_add(&threads, 1) < MOST_THREADS ? map_stack() : NULL;
+  if (!thread) atomic_fetch_sub(&threads, 1);
   if (thread) thread->beginning = (struct beginning){start, argument};
   return thread;
 }

@@ -51,6 +51,10 @@ static inline long kernel_allow_writing(void *start, size_t size) {
   return raw_syscall(NUMBER_MPROTECT, (long)start, (long)size, PROTECT_READ_WRITE, 0, 0, 0);
 }
 
+static inline void kernel_unlock(void *start, size_t size) {
+  raw_syscall(NUMBER_MUNLOCK, (long)start, (long)size, 0, 0, 0, 0);
+}
+
 static inline void kernel_unmap(void *start, size_t size) {
   raw_syscall(NUMBER_MUNMAP, (long)start, (long)size, 0, 0, 0, 0);
 }

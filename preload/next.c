@@ -121,9 +121,20 @@ static uintptr_t look_up(const struct tables *tables, const char *name) {
   return found;
 }
 
-// glibc has added the base to these addresses, musl (and the vDSO) has not.
-static const void *table_at(uintptr_t base, uintptr_t value) {
-  return (const void *)(value < base ? base + value : value);
+static bool holds(const struct loaded_object *object, uintptr_t address) {
+  for (unsigned i = 0; i < object->header_count; i++) {
+    const struct program_header *header = &object->headers[i];
+    if (header->type == LOADED && address - object->base - header->address < header->memory_size)
+      return true;
+  }
+  return false;
+}
+
+// glibc has added the base to these addresses, musl (and the vDSO) has not. By where the object lies: a base may be
+// negative.
+static const void *table_at(const struct loaded_object *object, uintptr_t value) {
+  if (holds(object, value)) return (const void *)value;
+  return holds(object, object->base + value) ? (const void *)(object->base + value) : NULL;
 }
 
 static struct tables tables_of(const struct loaded_object *object) {
@@ -133,7 +144,7 @@ static struct tables tables_of(const struct loaded_object *object) {
     if (object->headers[i].type == DYNAMIC)
       entry = (const void *)(object->base + object->headers[i].address);
   for (; entry && entry->tag; entry++) {
-    const void *table = table_at(object->base, entry->value);
+    const void *table = table_at(object, entry->value);
     switch (entry->tag) {
       case HASH: tables.hash = table; break;
       case GNU_HASH: tables.gnu_hash = table; break;
@@ -143,15 +154,6 @@ static struct tables tables_of(const struct loaded_object *object) {
     }
   }
   return tables;
-}
-
-static bool holds(const struct loaded_object *object, uintptr_t address) {
-  for (unsigned i = 0; i < object->header_count; i++) {
-    const struct program_header *header = &object->headers[i];
-    if (header->type == LOADED && address - object->base - header->address < header->memory_size)
-      return true;
-  }
-  return false;
 }
 
 static int search_object(const struct loaded_object *object, size_t size, void *argument) {
@@ -180,14 +182,26 @@ const struct next_functions *next_functions_with_threads(void) {
   return searched && next.functions.pthread_create ? &next.functions : search();
 }
 
+static bool is_loaded(const struct loaded_object *object, const struct program_header *part) {
+  for (unsigned i = 0; i < object->header_count; i++) {
+    const struct program_header *header = &object->headers[i];
+    uint64_t offset = part->address - header->address;
+    if (header->type == LOADED && offset <= header->file_size &&
+        part->memory_size <= header->file_size - offset)
+      return true;
+  }
+  return false;
+}
+
 // The linker of Go leaves a note with its build's id in every program.
 static int look_at_main_program(const struct loaded_object *object, size_t size, void *is_go) {
   (void)size;
   for (unsigned i = 0; i < object->header_count; i++) {
     const struct program_header *header = &object->headers[i];
-    if (header->type != NOTE) continue;
     const char *at = (const char *)(object->base + header->address);
     const char *end = at + header->memory_size;
+    // What lies in no segment that was loaded is not there.
+    if (header->type != NOTE || !is_loaded(object, header)) continue;
     while (end - at >= 16) {  // three words and a padded name
       const uint32_t *words = (const void *)at;
       if (words[0] == 4 && text_equal(at + 12, "Go")) return *(bool *)is_go = true;

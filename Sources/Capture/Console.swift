@@ -12,8 +12,26 @@ public enum Console {
     // Names from the target end up in here: nothing of theirs may steer a terminal.
     let clean = line.unicodeScalars.map { isHarmless($0.value) ? String($0) : " " }
     let bytes = Array("inquest: \(clean.joined())\n".utf8)
-    guard inquest_poll(STDERR_FILENO, Int16(POLLOUT), 100) == 1 else { return }
+    guard takesWords(STDERR_FILENO), inquest_poll(STDERR_FILENO, Int16(POLLOUT), 100) == 1 else {
+      return
+    }
     _ = write(STDERR_FILENO, bytes, bytes.count)
+  }
+
+  /// False where a descriptor is hardly anybody's log. A daemon that has closed all of them may have its data
+  /// under number 2 (a file opened for reading, too), and what inetd starts has its client there.
+  static func takesWords(_ descriptor: CInt) -> Bool {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { return false }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: return fcntl(descriptor, F_GETFL) & O_ACCMODE == O_WRONLY
+    case S_IFSOCK:
+      var domain: CInt = 0
+      var size = socklen_t(MemoryLayout<CInt>.size)
+      let isKnown = getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0
+      return isKnown && domain == AF_UNIX
+    default: return true
+    }
   }
 
   /// False for control characters, the 8-bit ones among them, and for those that turn text around.

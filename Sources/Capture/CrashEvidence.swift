@@ -14,6 +14,8 @@ struct CrashEvidence {
   /// The fault whose handler has raised the signal again; see `SignalContext.faultBefore`.
   var raisedAgain: SignalContext?
 
+  var memory: [MemoryRecord] = []
+
   /// True when nothing was found that a stage of its own looks for.
   var isEmpty: Bool { message == nil && thrown == nil && instruction == nil && raisedAgain == nil }
 

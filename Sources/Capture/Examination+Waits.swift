@@ -32,6 +32,7 @@ extension Examination {
   mutating func findLocks(
     _ walks: [Walk], symbols: [UInt64: Symbol], _ directory: borrowing ProcessDirectory
   ) {
+    findCrashedThreadsLock(walks, symbols: symbols, directory)
     let blocked = zip(frozen.threads, walks).filter { thread, _ in
       // What has not been copied may belong to somebody else by now.
       waits[thread.id] == nil
@@ -44,6 +45,22 @@ extension Examination {
       guard let call = thread.registers?.futexCall else { continue }
       waits[thread.id] = locks.wait(call, steps: walk.steps)
     }
+  }
+
+  /// The crashed thread waits for the collector, but may have waited for a lock when the signal came, a
+  /// watchdog's perhaps. It still does: what it wants is held by somebody else.
+  private mutating func findCrashedThreadsLock(
+    _ walks: [Walk], symbols: [UInt64: Symbol], _ directory: borrowing ProcessDirectory
+  ) {
+    guard let crashed, waits[frozen.threads[crashed].id] == nil,
+      let signal = walks[crashed].signals.first, signal.code <= 0,
+      signal.step + 1 < walks[crashed].steps.count,
+      let call = signal.registers.interruptedFutexCall(memory: frozen.memory)
+    else { return }
+    let locks = LockWaits(
+      images: images, symbols: symbols, memory: frozen.memory, threads: ownIDs(directory))
+    waits[frozen.threads[crashed].id] = locks.wait(
+      call, steps: Array(walks[crashed].steps[(signal.step + 1)...]))
   }
 
   /// Our ids for threads by those that they call themselves: in a container these are others.

@@ -55,7 +55,11 @@ struct ThrownException {
 
   /// The stack from the fault to the frame that called the outermost function of the C++ runtime.
   private func area(_ steps: ArraySlice<Walk.Step>, _ names: [String?]) -> Range<UInt64>? {
-    guard let start = steps.first?.sp else { return nil }
+    // A stack pointer may be anything, the very top of the address space too.
+    guard let start = steps.first?.sp, start < .max - Self.searchLimit - Self.blindSearchLimit
+    else {
+      return nil
+    }
     let known = names.prefix(Self.stepLimit)
     let last = known.lastIndex { name in
       name.map { name in Self.machinery.contains { name.hasPrefix($0) } } ?? false

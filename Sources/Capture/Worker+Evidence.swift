@@ -45,7 +45,7 @@ extension Worker {
     let cause = builder.cause(in: walk)
     examination.evidence.raisedAgain = cause.flatMap { faultBefore($0, examination, thread: index) }
     let fault = examination.evidence.raisedAgain ?? cause.flatMap { Self.isFault($0) ? $0 : nil }
-    if let fault { tellMemory(fault, examination, thread: index) }
+    if let fault { tellMemory(fault, &examination, thread: index) }
     let crash = CrashVerdict.crash(examination.crashFacts(walks: walks, builder: builder))
     if crash.kind == .abort, crash.signal?.name == "SIGABRT" {
       examination.evidence.message = AbortMessage.read(
@@ -95,13 +95,16 @@ extension Worker {
     return now.map { fault.registers.withBases(of: $0) } ?? fault.registers
   }
 
-  private func tellMemory(_ fault: SignalContext, _ examination: Examination, thread index: Int) {
+  private func tellMemory(
+    _ fault: SignalContext, _ examination: inout Examination, thread index: Int
+  ) {
     let fromKernel: Int32 = 128
     let isAddressed = fault.number != 0 && fault.code != fromKernel
     let nearby = NearbyMemory(
       examination.frozen.memory, mappings: examination.frozen.mappings,
       registers: registers(fault, examination, thread: index),
       fault: isAddressed ? fault.address : nil)
+    examination.evidence.memory = nearby.records
     send("memory", nearby.records)
   }
 

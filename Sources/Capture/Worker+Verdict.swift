@@ -25,15 +25,17 @@ extension Worker {
     let known = examination.crashFacts(walks: walks, builder: builder)
     var crash = CrashVerdict.crash(known)
     examination.evidence.complete(&crash)
-    send("crash", crash)
     let thread = examination.crashed.map {
       examination.record($0, walk: walks[$0], builder: builder)
     }
     let exception = examination.exception(of: crash, thread: thread)
     if let exception { send("exception", exception) }
     let report = examination.report(crash, exception, crashed: thread)
+    let diagnoses = Diagnoses.diagnose(report)
+    CrashVerdict.explain(&crash, by: diagnoses, known)
+    send("crash", crash)
     if crash.signal?.address != nil { send("memory_map", report.memoryMap) }
-    send("diagnoses", Diagnoses.diagnose(report))
+    send("diagnoses", diagnoses)
     facts.send(.summary, crash.summary)
     if crash.survives == true, examination.runtime != nil {
       // Observed on 8.0.4: the next crash parks in poll(-1) as if the first were still being dumped.
@@ -87,6 +89,7 @@ extension Examination {
     }
     report.modules = images.images.map(ModuleRecord.init(image:))
     report.memoryMap = memoryMap(crash.signal)
+    report.memory = evidence.memory
     report.threads = order.map { index in
       if index == self.crashed, let crashed { return crashed }
       let thread = frozen.threads[index]

@@ -64,11 +64,54 @@ struct CrashScene {
     return words(frames[index])
   }
 
-  func words(_ frame: Frame) -> String? {
+  /// ` in crash_write (libcrash.so)`: where it happened, to follow a verb; of libc's code also who called it.
+  var place: String {
+    guard let frames = thread?.frames, let first = words(0) else { return "" }
+    guard frames.first.map(isLibrary) == true,
+      let caller = frames.prefix(16).first(where: { !isLibrary($0) && words($0) != nil })
+    else { return " in \(first)" }
+    return " in \(first), called from \(words(caller) ?? "")"
+  }
+
+  /// True for code of the C and C++ libraries: whatever went wrong there, the caller has to do with it.
+  func isLibrary(_ frame: Frame) -> Bool {
+    let file = file(of: frame) ?? ""
+    return ["libc.so", "libc.so.6", "libm.so.6", "libgcc_s.so.1", "libc++.so.1", "libc++abi.so.1"]
+      .contains(file) || file.hasPrefix("libstdc++.so") || file.hasPrefix("ld-musl")
+      || file.hasPrefix("libc.musl")
+  }
+
+  /// Eight bytes of the memory that the report holds.
+  func word(at address: UInt64) -> UInt64? {
+    for record in report.memory {
+      let start = record.address.value
+      let digits = Array(record.bytes.utf8)
+      guard address >= start, address - start <= UInt64(digits.count / 2),
+        digits.count / 2 - Int(address - start) >= 8
+      else { continue }
+      let offset = 2 * Int(address - start)
+      var value: UInt64 = 0
+      for byte in stride(from: offset + 14, through: offset, by: -2) {
+        guard
+          let part = UInt8(String(decoding: digits[byte..<(byte + 2)], as: UTF8.self), radix: 16)
+        else { return nil }
+        value = value << 8 | UInt64(part)
+      }
+      return value
+    }
+    return nil
+  }
+
+  /// The name of the file that a frame's code is in.
+  func file(of frame: Frame) -> String? {
     let module = frame.module.flatMap {
       report.modules.indices.contains($0) ? report.modules[$0] : nil
     }
-    let file = module.flatMap { $0.path.split(separator: "/").last.map(String.init) }
+    return module.flatMap { $0.path.split(separator: "/").last.map(String.init) }
+  }
+
+  func words(_ frame: Frame) -> String? {
+    let file = file(of: frame)
     let place = ExceptionWords.fileAndLine(frame) ?? file
     if let function = frame.function { return place.map { "\(function) (\($0))" } ?? function }
     guard let file, let offset = frame.moduleOffset else { return nil }
@@ -134,13 +177,15 @@ enum StackRegister {
   static let names = ["rsp", "sp"]
 }
 
-/// Sizes and counts as people say them.
+/// Sizes as people say them.
 enum Amount {
-  /// `8 MiB`, `64 KiB`, `120 bytes`: exact, or rounded down with "about".
+  /// `8 MiB`, `64 KiB`, `120 bytes`; what is not exact with a tenth: `about 7.9 MiB`.
   static func bytes(_ count: UInt64) -> String {
     for (unit, name) in [(UInt64(1) << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")]
     where count >= unit {
-      return count % unit == 0 ? "\(count / unit) \(name)" : "about \(count / unit) \(name)"
+      if count % unit == 0 { return "\(count / unit) \(name)" }
+      let (whole, rest) = (count / unit, count % unit * 10 / unit)
+      return rest == 0 ? "about \(whole) \(name)" : "about \(whole).\(rest) \(name)"
     }
     return count == 1 ? "1 byte" : "\(count) bytes"
   }

@@ -11,12 +11,28 @@ public enum CrashVerdict {
     var crash = Crash(
       kind: kind, summary: "", threadID: facts.threadID, signal: record)
     if survives(signal, facts) { crash.survives = true }
-    crash.summary = summary(kind, record, facts, survives: crash.survives == true)
-    if facts.faultBehind != nil, let last = facts.announced ?? facts.found {
-      crash.summary +=
-        "; the program's own handler then ended it by \(SignalNames.name(last.number))"
-    }
+    crash.summary =
+      summary(kind, record, facts, survives: crash.survives == true) + handled(facts)
     return crash
+  }
+
+  /// Puts why it happened before what happened, where a rule knows: the summary is what is read first, and
+  /// by many alone.
+  ///
+  /// Not for .NET, whose exceptions say why themselves.
+  public static func explain(_ crash: inout Crash, by diagnoses: [Diagnosis], _ facts: CrashFacts) {
+    guard facts.runtime == nil, let verdict = diagnoses.first, verdict.confidence != .low,
+      [.nativeFault, .abort, .stackOverflow].contains(crash.kind), let signal = crash.signal
+    else { return }
+    let code = signal.codeName.map { " (\($0))" } ?? ""
+    let place = signal.address.map { " at address \($0)" } ?? ""
+    let thread = facts.threadID.map { " on thread \($0)" } ?? ""
+    crash.summary = "\(verdict.summary); \(signal.name)\(code)\(place)\(thread)" + handled(facts)
+  }
+
+  private static func handled(_ facts: CrashFacts) -> String {
+    guard facts.faultBehind != nil, let last = facts.announced ?? facts.found else { return "" }
+    return "; the program's own handler then ended it by \(SignalNames.name(last.number))"
   }
 
   /// .NET Core 3.1 tells createdump nothing. Where no signal frame is on the stack either, the runtime

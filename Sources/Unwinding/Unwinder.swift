@@ -48,6 +48,9 @@ private struct Walker {
   var isInterrupted = true
   var switches = 0
   var interruptions = 0
+  /// Where signal frames were met. The kernel puts a new one over an old one where a handler has left the
+  /// alternate stack, and then the walk comes by the same one again.
+  var signalFrames: Set<UInt64> = []
   var tail: [Walk.Step] = []
   var repeats = RepeatTracker()
   var stackScan: StackScan
@@ -169,7 +172,7 @@ private struct Walker {
     // A handler on an alternate stack may lie above or below the stack that it interrupted, so there is
     // no order of stack pointers to check here (field bug 20); a loop of signal frames ends by count.
     interruptions += 1
-    if interruptions > 64 { return .noProgress }
+    if interruptions > 64 || !signalFrames.insert(sp).inserted { return .noProgress }
     saved.step = walk.count - 1
     walk.signals.append(saved)
     return begin(at: saved.registers, trust: .context, isInterrupted: true)

@@ -38,6 +38,27 @@ enum SourceTree {
 }
 
 @Suite struct SourceTests {
+  /// docs/diagnoses.md has every rule, and no other.
+  @Test func everyRuleIsExplained() throws {
+    let sources = try SourceTree.files("Sources/Diagnosis/Rules", [".swift"]).map(\.text)
+    let text = sources.joined(separator: "\n")
+    var rules: Set<String> = []
+    for match in text.matches(of: /rule: (?:\w+ \? "(\w+)" : )?"(\w+)"/) {
+      rules.formUnion([match.1, match.2].compactMap { $0.map(String.init) })
+    }
+    // Tables of rules: a name, then the words or functions by which it is known.
+    for match in text.matches(of: /\(\s*"([a-z_]+)",\s*\[/) { rules.insert(String(match.1)) }
+    let table = try String(
+      contentsOfFile: Places.repository + "/docs/diagnoses.md", encoding: .utf8)
+    var explained: Set<String> = []
+    for row in table.split(separator: "\n") where row.hasPrefix("| `") {
+      let names = row.split(separator: "|")[0]
+      explained.formUnion(names.matches(of: /`(\w+)`/).map { String($0.1) })
+    }
+    #expect(rules == explained)
+    #expect(rules.count > 30)
+  }
+
   /// A file is about one thing. Tables and fixtures are data.
   @Test func filesAreShort() throws {
     let files =

@@ -28,6 +28,7 @@ import Testing
     #expect(death.outcome.signal == SIGABRT)
     let words = try #require(told(death), "\(death.outcome)")
     #expect(death.crash.thrown == words)
+    #expect(death.captured.report.diagnoses.first?.rule == "uncaught_exception")
   }
 
   /// A class with a what() of its own: what that would say only the program knows.

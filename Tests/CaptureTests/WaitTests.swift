@@ -66,6 +66,9 @@ import Testing
       #expect(told.contains { $0.thread == thread && $0.wait?.owner == owner })
     }
     #expect(owners.count { $0.value == $0.key } == 1, "the one that has locked twice")
+    let verdict = try #require(report.diagnoses.first)
+    #expect(verdict.rule == "deadlock" && verdict.confidence == .high)
+    #expect(verdict.summary == "Deadlock: 2 threads wait for each other; and 1 more such")
   }
 
   /// Locks hold the ids that threads call themselves, the report those that we see.

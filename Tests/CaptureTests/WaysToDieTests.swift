@@ -79,6 +79,8 @@ struct WayToDie: Sendable, CustomTestStringConvertible {
     fault("handler_aborts", .read, "null_dereference", in: "null_field"),
     fault("handler_raises", .read, "bus_error_past_end", in: "file_truncated"),
     fault("fault_in_handler", .read, "null_dereference", in: "null_field", on: .alternate),
+    fault("nested_handlers", .read, "null_dereference", in: "null_field", on: .alternate),
+    fault("overwritten_handler", .read, "null_dereference", in: "null_field", on: .custom),
     WayToDie("no_descriptors", .abort, .user, nil, "abort"),
     // Near misses.
     fault("below_stack", .read, "wild_pointer"),
@@ -159,6 +161,79 @@ struct WayToDie: Sendable, CustomTestStringConvertible {
       #expect(
         first.contains(function) || function == "ping" && first.contains("pong"), "\(first)")
     }
+  }
+
+  /// In a handler another stack, and on that another handler, which is on the alternate stack: the walk leads
+  /// through all of it to main, and the report knows every stack.
+  @Test(arguments: programs, [false, true]) func stacksAreKnownSeveralDeep(
+    _ program: Program, onThread: Bool
+  ) throws {
+    let (outcome, reports) = try die(program.path, "nested_handlers", onThread: onThread)
+    let thread = try #require(reports.first?.report.crashedThread)
+    var kinds: [StackRecord.Kind] = []
+    for frame in thread.frames {
+      let kind = try #require(frame.stack ?? thread.stack?.kind)
+      if kinds.last != kind { kinds.append(kind) }
+    }
+    let home: StackRecord.Kind = onThread ? .thread : .main
+    #expect(kinds == [.alternate, .custom, home], "\(thread.functions)")
+    #expect(thread.frames.count { $0.signalFrame == true } == 2)
+    let story = [
+      "null_field", "second_handler", "raise_second", "first_handler", "nested_handlers",
+    ]
+    #expect(thread.functions.filter(story.contains) == story)
+    // The program's own words.
+    let told = outcome.text.split(separator: "\n").filter { $0.hasPrefix("stack ") }.last
+    let start = told.flatMap { UInt64($0.dropFirst(8), radix: 16) }
+    let custom = try #require(thread.stacks?.first { $0.kind == .custom })
+    #expect(custom.start.value == start && custom.end.value == (start ?? 0) + 64 << 10)
+    #expect(custom.guardPages?.end == custom.start)
+    #expect(thread.stacks?.map(\.kind) == [.alternate, .custom, home])
+  }
+
+  /// The kernel starts each signal at the top of the alternate stack unless the stack pointer is in it: what a
+  /// handler that has left it had there is gone, and the walk would come by the same frames for ever.
+  @Test(arguments: programs) func aSignalFrameThatWasOverwrittenEndsTheWalk(
+    _ program: Program
+  ) throws {
+    let (_, reports) = try die(program.path, "overwritten_handler", onThread: false)
+    let thread = try #require(reports.first?.report.crashedThread)
+    #expect(thread.endReason == .noProgress && !thread.complete)
+    #expect(thread.functions.count { $0 == "null_field" } == 1)
+    #expect(thread.functions.contains("first_handler"))
+  }
+
+  /// To the init of a PID namespace abort() sends a signal that does nothing, and then faults: reports of both say
+  /// so.
+  @Test(arguments: programs) func abortAsInit(_ program: Program) throws {
+    let scratch = try Scratch()
+    func abort(_ settings: [String]) throws -> Outcome {
+      try run(
+        ["prlimit", "--core=0:", "--", "unshare", "--fork", "--pid", "--mount-proc", "env"]
+          + settings + [try Places.native(program.path), "plain_abort"])
+    }
+    let outcome = try abort([
+      "LD_PRELOAD=\(try Places.shim)", "INQUEST_CATCH=1", "INQUEST_DIR=\(scratch.path)",
+    ])
+    let alone = try abort([])
+    #expect(outcome.status == alone.status && outcome.signal == alone.signal)
+    let files = try scratch.contents().filter { $0.hasSuffix(".json") }
+    let reports = try files.map { try Captured(outcome, bytes(of: scratch.file($0))).report }
+    // musl has blocked all signals by then, and nobody is told of the fault.
+    let isTold = program.path == "ways_to_die"
+    let rules = reports.compactMap(\.diagnoses.first?.rule).sorted()
+    #expect(rules == (isTold ? ["abort_by_instruction", "pid1_abort"] : ["pid1_abort"]))
+    #expect(reports.allSatisfy { $0.process.isNamespaceInit == true && $0.crash.survives != true })
+  }
+
+  /// A program that runs out of memory, and whose collector has the limits that killed it.
+  @Test func outOfMemory() throws {
+    let (_, reports) = try die("dies", "memory", onThread: false)
+    let report = try #require(reports.first?.report)
+    #expect(report.crash.thrown?.type == "std::bad_alloc")
+    #expect(report.diagnoses.map(\.rule) == ["uncaught_exception", "out_of_memory"])
+    let detail = try #require(report.diagnoses.last?.detail)
+    #expect(detail.contains("of 512 MiB (RLIMIT_AS)"), "\(detail)")
   }
 
   /// Every way that the programs know is in the table.

@@ -8,7 +8,7 @@ struct ExceptionTests {
   @Test func everyModeIsTested() async throws {
     let printed = try await Program.run([Runtime.net8.dotnet, Runtime.net8.program("Throws")])
     let modes = printed.output.split(separator: "\n").map(String.init)
-    #expect(Set(modes) == Set(Case.throwing.map(\.mode) + ["wait"]))
+    #expect(Set(modes) == Set(Case.throwing.map(\.mode) + ["wait", "locks"]))
   }
 
   @Test(arguments: Scenario.throwing(.exception))

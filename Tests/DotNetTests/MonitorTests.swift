@@ -24,6 +24,7 @@ struct MonitorTests {
     // The program's own lock-waiter, which prints nothing, and nobody else.
     #expect(report.threads.count { $0["waits_for"].exists } == 8)
     #expect(report.limitations.isEmpty)
+    #expect(report.json["diagnoses"][0]["rule"].text == "deadlock", "two threads, two locks")
     #expect(try await ReportFile.violations([report.path]) == "")
   }
 

@@ -96,6 +96,7 @@ import Testing
     let alternate = try bounds("alternate stack", in: run.outcome.text)
     let captured = try #require(run.reports.first)
     #expect(run.reports.count == 1 && captured.report.crash.signal?.name == "SIGILL")
+    #expect(captured.report.diagnoses.map(\.rule) == ["trap_instruction", "fault_in_handler"])
     let thread = try #require(captured.report.threads.first { $0.crashed })
     #expect((thread.id == captured.report.process.pid) == !death.onThread)
 

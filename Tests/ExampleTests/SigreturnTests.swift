@@ -25,6 +25,8 @@ import Testing
     let wrong = try ExampleRun(one.words(), help)
     #expect(wrong.outcome.signal == SIGSEGV, "\(wrong.outcome)")
     #expect(wrong.reports.count == (help == .catching ? 1 : 0))
+    let verdicts = wrong.reports.first?.report.diagnoses ?? []
+    #expect(verdicts.map(\.rule) == (help == .catching ? ["sigreturn_corrupted"] : []))
     let right = try ExampleRun(one.words() + ["--in-place"], help)
     #expect(right.outcome.status == 0 && right.reports.isEmpty, "\(right.outcome)")
   }

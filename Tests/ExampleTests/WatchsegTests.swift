@@ -68,6 +68,12 @@ import Testing
     #expect(report.process.isNamespaceInit == mode.asInit)
     #expect((report.crash.survives ?? false) == mode.survives)
     if mode.asInit { #expect(report.process.pid == 1 || report.process.namespacePID == 1) }
+    // Address 0x10 is a null pointer's; the other one lies in memory that may only be read.
+    let rules = report.diagnoses.map(\.rule)
+    let verdict =
+      mode.isSent
+      ? "signal_sent" : mode.how == "fault-maperr" ? "null_dereference" : "write_to_read_only"
+    #expect(rules == [verdict] + (mode.survives ? ["pid1_survives"] : []), "\(report.diagnoses)")
     if mode.isSent {
       #expect(report.crash.kind == .raisedSignal)
       #expect(signal.origin == .user && signal.address == nil && signal.access == nil)

@@ -80,14 +80,7 @@ enum AbortRule {
   /// The first frame that is none of libc's way to die.
   static func culprit(_ scene: CrashScene) -> String? {
     guard let frames = scene.thread?.frames else { return nil }
-    let own = frames.prefix(24).firstIndex { frame in
-      let module = frame.module.map {
-        scene.report.modules[min($0, scene.report.modules.count - 1)].path
-      }
-      let file = module?.split(separator: "/").last.map(String.init) ?? ""
-      return !["libc.so.6", "libstdc++.so.6", "libgcc_s.so.1", "libc++.so.1", "libc++abi.so.1"]
-        .contains(file) && !file.hasPrefix("ld-musl") && frame.function != "abort"
-    }
+    let own = frames.prefix(24).firstIndex { !scene.isLibrary($0) && $0.function != "abort" }
     return own.flatMap { scene.words($0) }
   }
 }

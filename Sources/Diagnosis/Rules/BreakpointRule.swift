@@ -4,7 +4,7 @@ import Report
 enum BreakpointRule {
   static func diagnose(_ scene: CrashScene) -> Diagnosis? {
     guard scene.isFault(SignalNumber.trap) else { return nil }
-    let place = scene.words(0).map { " in \($0)" } ?? ""
+    let place = scene.place
     return Diagnosis(
       rule: "breakpoint", summary: "A breakpoint instruction was executed\(place)",
       detail:

@@ -27,7 +27,7 @@ enum BusErrorRule {
   }
 
   private static func place(_ scene: CrashScene) -> String {
-    scene.words(0).map { " in \($0)" } ?? ""
+    scene.place
   }
 
   private static func pastTheEnd(_ scene: CrashScene) -> Diagnosis? {

@@ -8,30 +8,38 @@ enum DeadlockRule {
     for (index, thread) in threads.enumerated() where thread.waitsFor?.owner != nil {
       position[thread.id] = index
     }
-    guard let circle = circle(threads, position) else { return nil }
-    let parts = circle.map { index -> String in
-      let thread = threads[index]
-      guard let wait = thread.waitsFor, let owner = wait.owner else { return "" }
-      let what = wait.type.map { "the lock of \($0)" } ?? "\(wait.kind.rawValue) \(wait.address)"
-      return
-        "thread \(name(thread)) waits for \(what), held by \(owner == thread.id ? "itself" : "thread \(owner)")"
-    }
+    let circles = circles(threads, position)
+    guard let first = circles.first else { return nil }
     let summary =
-      circle.count == 1
-      ? "Deadlock: thread \(name(threads[circle[0]])) waits for a lock that it holds itself"
-      : "Deadlock: \(circle.count) threads wait for each other"
+      first.count == 1
+      ? "Deadlock: thread \(name(threads[first[0]])) waits for a lock that it holds itself"
+      : "Deadlock: \(first.count) threads wait for each other"
+    let others = circles.count > 1 ? "; and \(circles.count - 1) more such" : ""
+    let shown = circles.joined().prefix(shownThreads)
     return Diagnosis(
-      rule: "deadlock", summary: summary, detail: parts.joined(separator: "; "), confidence: .high,
-      evidence: circle.map { "/threads/\($0)/waits_for" })
+      rule: "deadlock", summary: summary + others,
+      detail: shown.map { words(threads[$0]) }.joined(separator: "; "), confidence: .high,
+      evidence: shown.map { "/threads/\($0)/waits_for" })
+  }
+
+  /// Threads whose waits are spelled out.
+  private static let shownThreads = 16
+
+  private static func words(_ thread: ThreadRecord) -> String {
+    guard let wait = thread.waitsFor, let owner = wait.owner else { return name(thread) }
+    let what = wait.type.map { "the lock of \($0)" } ?? "\(wait.kind.rawValue) \(wait.address)"
+    let holder = owner == thread.id ? "itself" : "thread \(owner)"
+    return "thread \(name(thread)) waits for \(what), held by \(holder)"
   }
 
   private static func name(_ thread: ThreadRecord) -> String {
     thread.name.map { "\(thread.id) (\($0))" } ?? "\(thread.id)"
   }
 
-  /// The first circle, from its first thread on. Each thread waits for one lock at most.
-  private static func circle(_ threads: [ThreadRecord], _ position: [Int: Int]) -> [Int]? {
+  /// Every circle, the largest first, each from its first thread on. A thread waits for one lock at most.
+  private static func circles(_ threads: [ThreadRecord], _ position: [Int: Int]) -> [[Int]] {
     var visited: Set<Int> = []
+    var found: [[Int]] = []
     for start in position.values.sorted() where !visited.contains(start) {
       var path: [Int] = []
       var next: Int? = start
@@ -40,9 +48,11 @@ enum DeadlockRule {
         next = threads[index].waitsFor?.owner.flatMap { position[$0] }
       }
       if let closing = next, let begin = path.firstIndex(of: closing) {
-        return Array(path[begin...])
+        found.append(Array(path[begin...]))
       }
     }
-    return nil
+    return found.enumerated().sorted {
+      ($1.element.count, $0.offset) < ($0.element.count, $1.offset)
+    }.map(\.element)
   }
 }

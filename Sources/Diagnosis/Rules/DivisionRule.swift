@@ -6,7 +6,7 @@ enum DivisionRule {
 
   static func diagnose(_ scene: CrashScene) -> Diagnosis? {
     guard scene.isFault(SignalNumber.fpe), let code = scene.signal?.code else { return nil }
-    let place = scene.words(0).map { " in \($0)" } ?? ""
+    let place = scene.place
     let evidence = scene.evidence(
       CrashScene.signalPointer, CrashScene.instruction, CrashScene.firstFrame)
     if (firstFloat...lastFloat).contains(code) {

@@ -4,7 +4,7 @@ import Report
 enum IllegalInstructionRule {
   static func diagnose(_ scene: CrashScene) -> Diagnosis? {
     guard scene.isFault(SignalNumber.ill) else { return nil }
-    let place = scene.words(0).map { " in \($0)" } ?? ""
+    let place = scene.place
     let evidence = scene.evidence(
       CrashScene.signalPointer, CrashScene.instruction, CrashScene.firstFrame)
     guard let instruction = scene.crash.instruction else {

@@ -9,7 +9,7 @@ enum InaccessibleMemoryRule {
     else { return nil }
     let map = scene.report.memoryMap[index]
     guard map.permissions.utf8.prefix(3).allSatisfy({ $0 == UInt8(ascii: "-") }) else { return nil }
-    let place = scene.words(0).map { " in \($0)" } ?? ""
+    let place = scene.place
     var detail = "a guard page of a stack, memory that an allocator has reserved or taken back"
     if let above = scene.mapping(above: address),
       scene.report.memoryMap[above].start == map.end,

@@ -11,7 +11,7 @@ enum MisalignedAccessRule {
       guard let address = operand.address?.value, let size = operand.size, size >= 16,
         NonCanonicalRule.isCanonical(address), address % UInt64(size) != 0
       else { continue }
-      let place = scene.words(0).map { " in \($0)" } ?? ""
+      let place = scene.place
       return Diagnosis(
         rule: "misaligned_access",
         summary:

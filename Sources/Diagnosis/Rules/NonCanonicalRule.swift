@@ -8,14 +8,15 @@ enum NonCanonicalRule {
     if let trap = scene.signal?.trapNumber, trap != generalProtection, trap != stackFault {
       return nil
     }
-    // What touches no memory has failed for another reason, unless it jumps.
-    if let instruction = scene.crash.instruction, instruction.operands?.isEmpty ?? true,
-      let text = instruction.text, !["ret", "jmp", "call"].contains(where: { text.hasPrefix($0) })
+    if let target = branchTarget(scene) { return jump(to: target, scene) }
+    // What touches no memory has failed for another reason.
+    if let instruction = scene.crash.instruction, instruction.text != nil,
+      instruction.operands?.isEmpty ?? true
     {
       return nil
     }
     if scene.crash.instruction?.bytes.hasPrefix("f4") == true { return nil }
-    let place = scene.words(0).map { " in \($0)" } ?? ""
+    let place = scene.place
     guard let (value, evidence) = culprit(scene) else { return nil }
     let looks = Pattern.words(value).map { ": it is \($0)" } ?? ""
     return Diagnosis(
@@ -25,6 +26,41 @@ enum NonCanonicalRule {
       confidence: crashHasOperands(scene) ? .high : .medium,
       evidence: scene.evidence(
         CrashScene.signalPointer, CrashScene.instruction, CrashScene.firstFrame) + evidence)
+  }
+
+  private static func jump(to target: (value: UInt64, isReturn: Bool), _ scene: CrashScene)
+    -> Diagnosis
+  {
+    let looks = Pattern.words(target.value).map { ": it is \($0)" } ?? ""
+    let what = target.isReturn ? "Return" : "Call or jump"
+    return Diagnosis(
+      rule: "non_canonical_address",
+      summary:
+        "\(what) to \(HexNumber(target.value))\(scene.place), which can be no address\(looks)",
+      detail: target.isReturn
+        ? "the return address on the stack was overwritten: an array there was written beyond its end"
+        : "a function pointer or a vtable was overwritten, or its object was freed",
+      confidence: .high,
+      evidence: scene.evidence(
+        CrashScene.signalPointer, CrashScene.instruction, CrashScene.firstFrame))
+  }
+
+  /// Where a return, call or jump would have gone, if that can be no address: such a branch faults itself.
+  private static func branchTarget(_ scene: CrashScene) -> (value: UInt64, isReturn: Bool)? {
+    let words = scene.crash.instruction?.text?.split(separator: " ", maxSplits: 1) ?? []
+    guard let name = words.first, ["ret", "retn", "call", "jmp"].contains(String(name)) else {
+      return nil
+    }
+    let isReturn = name.hasPrefix("ret")
+    var target: UInt64?
+    if isReturn {
+      target = scene.stackPointer.flatMap(scene.word)
+    } else if words.count == 2, let entry = scene.register([String(words[1])]) {
+      target = entry.value.value
+    } else if let address = scene.crash.instruction?.operands?.first?.address?.value {
+      target = scene.word(at: address)
+    }
+    return target.flatMap { isCanonical($0) ? nil : ($0, isReturn) }
   }
 
   /// Vectors 13 and 12 (Intel SDM, 6.15); the latter for addresses formed with rsp or rbp.

@@ -8,11 +8,16 @@ enum NullDereferenceRule {
 
   static func diagnose(_ scene: CrashScene) -> Diagnosis? {
     guard scene.isFault(SignalNumber.segv), !scene.isFetch, let address = scene.faultAddress,
-      address < reserved, scene.mapping(containing: address) == nil
+      address < reserved || address > UInt64.max - reserved,
+      scene.mapping(containing: address) == nil
     else { return nil }
     let access = scene.signal?.access == .write ? "writing" : "reading"
-    let place = scene.words(0).map { " in \($0)" } ?? ""
-    var what = address == 0 ? "at the pointer itself" : "\(address) bytes into the object"
+    let place = scene.place
+    let distance = Int64(bitPattern: address)
+    var what =
+      distance == 0
+      ? "at the pointer itself"
+      : distance < 0 ? "\(-distance) bytes before the object" : "\(distance) bytes into the object"
     var evidence = scene.evidence(CrashScene.address, CrashScene.instruction, CrashScene.firstFrame)
     var detail: String?
     if let (index, operand) = scene.operand(at: address) {
@@ -21,7 +26,7 @@ enum NullDereferenceRule {
     }
     return Diagnosis(
       rule: "null_dereference", summary: "Null pointer dereferenced\(place): \(access) \(what)",
-      detail: detail, confidence: address < page ? .high : .medium, evidence: evidence)
+      detail: detail, confidence: distance.magnitude < page ? .high : .medium, evidence: evidence)
   }
 
   /// What the operand tells of which register was null and of how far into its object it went.

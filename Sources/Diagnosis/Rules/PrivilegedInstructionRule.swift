@@ -37,7 +37,7 @@ enum PrivilegedInstructionRule {
     return Diagnosis(
       rule: "privileged_instruction",
       summary:
-        "\(name) was executed, which only the kernel may\(scene.words(0).map { " in \($0)" } ?? "")",
+        "\(name) was executed, which only the kernel may\(scene.place)",
       detail: "a library ends the process so on purpose, or execution went astray",
       confidence: .medium,
       evidence: evidence)

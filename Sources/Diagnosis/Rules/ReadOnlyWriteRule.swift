@@ -14,7 +14,7 @@ enum ReadOnlyWriteRule {
     else { return nil }
     let isCode = permissions[2] == UInt8(ascii: "x")
     let what = isCode ? "code" : "read-only memory"
-    let place = scene.words(0).map { " in \($0)" } ?? ""
+    let place = scene.place
     return Diagnosis(
       rule: isCode ? "write_to_code" : "write_to_read_only",
       summary: "Write to \(what) at \(HexNumber(address)), in \(scene.path(ofMapping: index)) "

@@ -39,7 +39,7 @@ enum StackAfterEndRule {
 
   static func diagnose(_ scene: CrashScene) -> Diagnosis? {
     guard let kind = kind(scene), let pointer = scene.stackPointer else { return nil }
-    let place = scene.words(0).map { " in \($0)" } ?? ""
+    let place = scene.place
     let register = scene.register(StackRegister.names).map { CrashScene.register($0.name) }
     let evidence = scene.evidence(CrashScene.address, register, CrashScene.firstFrame)
     switch kind {

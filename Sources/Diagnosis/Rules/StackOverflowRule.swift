@@ -11,10 +11,11 @@ enum StackOverflowRule {
     var summary = "Stack overflow"
     if let stack { summary += " of \(words(stack.kind)), \(size(stack))" }
     if let ending = ending(scene, &evidence) { summary += "; \(ending)" }
+    let isRecursion = scene.thread?.frames.contains { $0.repeated != nil } == true
     let cause = recursion(scene, &evidence) ?? largeFrame(scene, &evidence)
     if let cause { summary += "; \(cause)" }
     return Diagnosis(
-      rule: "stack_overflow", summary: summary, detail: remedy(stack?.kind),
+      rule: "stack_overflow", summary: summary, detail: remedy(stack?.kind, isRecursion),
       confidence: scene.faultAddress == nil && cause == nil ? .medium : .high, evidence: evidence)
   }
 
@@ -86,12 +87,13 @@ enum StackOverflowRule {
     return "\(name) alone takes \(Amount.bytes(largest.size))"
   }
 
-  private static func remedy(_ kind: StackRecord.Kind?) -> String {
-    switch kind {
-    case .main: "end the recursion; ulimit -s sets how large the main stack may grow"
-    case .thread: "end the recursion, or give the thread a larger stack (pthread_attr_setstacksize)"
-    case .custom: "end the recursion, or give such stacks more room"
-    default: "end the recursion"
+  private static func remedy(_ kind: StackRecord.Kind?, _ isRecursion: Bool) -> String {
+    let first = isRecursion ? "end the recursion" : "put large arrays elsewhere"
+    return switch kind {
+    case .main: "\(first); ulimit -s sets how large the main stack may grow"
+    case .thread: "\(first), or give the thread a larger stack (pthread_attr_setstacksize)"
+    case .custom: "\(first), or give such stacks more room"
+    default: first
     }
   }
 

@@ -13,7 +13,7 @@ enum WildPointerRule {
       scene.mapping(containing: address) == nil, !StackAfterEndRule.applies(scene)
     else { return nil }
     let access = scene.signal?.access == .write ? "Write to" : "Read of"
-    let place = scene.words(0).map { " in \($0)" } ?? ""
+    let place = scene.place
     var evidence = scene.evidence(
       CrashScene.address, CrashScene.instruction, CrashScene.firstFrame)
     var detail = "the object was freed and its memory given back, or the pointer was overwritten"

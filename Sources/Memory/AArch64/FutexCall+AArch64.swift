@@ -11,5 +11,14 @@
       guard systemCall == futex || systemCall == restart else { return nil }
       return FutexCall(word: x[0], expected: UInt32(truncatingIfNeeded: x[2]))
     }
+
+    /// The call of futex(2) that a signal has interrupted, from the registers in its frame; nil for anything else.
+    ///
+    /// The number stays in x8; the thread stands before svc #0 (d4000001), or behind it with EINTR in x0, which
+    /// has then lost the word.
+    public func interruptedFutexCall(memory: any MemorySource) -> FutexCall? {
+      guard x[8] == 98, memory.load(UInt32.self, at: pc) == 0xd400_0001 else { return nil }
+      return FutexCall(word: x[0], expected: UInt32(truncatingIfNeeded: x[2]))
+    }
   }
 #endif

@@ -95,11 +95,13 @@ extension Page {
     addHeading("Diagnosis")
     let evidence = Evidence(of: report)
     for diagnosis in report.diagnoses {
+      // The report's first line has said it already.
+      let isSaid = report.crash.summary.hasPrefix(diagnosis.summary)
       add(
         Line(
           2, hang: 4,
           [
-            Span(.marker, "▸ "), Span(.heading, diagnosis.summary),
+            Span(.marker, "▸ "), Span(.heading, isSaid ? "as said above" : diagnosis.summary),
             Span(.detail, "  (\(diagnosis.rule), \(diagnosis.confidence) confidence)"),
           ]))
       if let detail = diagnosis.detail { addMessage(detail, indent: 4) }

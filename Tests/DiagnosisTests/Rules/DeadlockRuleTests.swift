@@ -35,6 +35,13 @@ import Testing
       scenario([nil, 1]).top?.summary.hasSuffix("waits for a lock that it holds itself") == true)
   }
 
+  @Test func theLargestCircleComesFirst() {
+    let found = scenario([0, 2, 1, 4, 3, nil])
+    #expect(found.top?.summary == "Deadlock: 2 threads wait for each other; and 2 more such")
+    #expect(
+      found.top?.evidence == [1, 2, 3, 4, 0].map { "/threads/\($0)/waits_for" })
+  }
+
   @Test func aQueueIsNone() {
     #expect(scenario([nil, 0, 1, 2]).diagnoses.isEmpty)
     #expect(scenario([nil, 77]).diagnoses.isEmpty, "an owner that is gone")

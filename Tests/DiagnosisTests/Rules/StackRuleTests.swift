@@ -51,7 +51,7 @@ import Testing
       Scenario.frame("greedy", 0x40_1010, sp: 0x10_0000),
       Scenario.frame("sell", 0x40_1020, sp: 0x63_8000),
     ]
-    #expect(scenario.top?.summary.hasSuffix("greedy (shop) alone takes about 5 MiB") == true)
+    #expect(scenario.top?.summary.hasSuffix("greedy (shop) alone takes about 5.2 MiB") == true)
   }
 
   @Test func theStackIsGone() {

@@ -139,6 +139,12 @@ static const std::map<std::string, std::function<void()>> ways = {
     {"second", throw_second},
     {"kept", throw_from_pointer},
     {"noexcept", throw_through_noexcept},
+    {"memory",
+     [] {
+         struct rlimit limit = {512 << 20, RLIM_INFINITY};
+         setrlimit(RLIMIT_AS, &limit);
+         for (;;) memset(operator new(16 << 20), 1, 1);
+     }},
     {"terminate", [] { std::terminate(); }},
     {"seccomp", ask_for_refused},
 };

@@ -304,6 +304,38 @@ WAY fault_in_handler(void) {
     raise(SIGUSR1);
 }
 
+#if defined __x86_64__
+// Three stacks deep: a handler goes on to a stack of its own, where another signal comes, whose handler faults on the
+// alternate stack. A frame pointer, because no unwind information knows of the change of stacks.
+FRAME static void second_handler(int number) {
+    (void)number;
+    null_field();
+}
+// Not by raise: musl has no unwind information, and its raise uses the frame pointer for something else.
+FRAME static void raise_second(void) {
+    long result = SYS_tgkill;
+    __asm__ volatile("syscall"
+                     : "+a"(result)
+                     : "D"((long)getpid()), "S"(syscall(SYS_gettid)), "d"((long)SIGUSR2)
+                     : "rcx", "r11", "memory");
+    sink = result;
+}
+FRAME __attribute__((optimize("no-omit-frame-pointer"))) static void first_handler(int number) {
+    (void)number;
+    CALL_ON(small_stack() + STACK, raise_second);
+}
+static void handle_nested(int first, int second) {
+    alternate_stack();
+    on_signal(SIGUSR1, first_handler, first);
+    on_signal(SIGUSR2, second_handler, second);
+    raise(SIGUSR1);
+}
+WAY nested_handlers(void) { handle_nested(0, SA_ONSTACK); }
+// The other way round: the fault's signal starts at the top of the alternate stack, where the first handler is, and
+// destroys what led there.
+WAY overwritten_handler(void) { handle_nested(SA_ONSTACK, 0); }
+#endif
+
 WAY no_descriptors(void) {
     struct rlimit limit = {32, 32};
     setrlimit(RLIMIT_NOFILE, &limit);
@@ -327,7 +359,7 @@ static const struct way {
     ROW(handler_aborts), ROW(handler_raises), ROW(fault_in_handler), ROW(no_descriptors),
 #if defined __x86_64__
     ROW(misaligned), ROW(privileged), ROW(overflow_custom), ROW(invisible_guard), ROW(stack_freed),
-    ROW(stack_underflow), ROW(illegal), ROW(breakpoint),
+    ROW(stack_underflow), ROW(nested_handlers), ROW(overwritten_handler), ROW(illegal), ROW(breakpoint),
 #endif
 };
 
