@@ -7,7 +7,12 @@
 
 // A program's handler with SA_ONSTACK runs here too, in a thread that has no alternate stack of the
 // program's: it may need more than ours does. Nothing is used of it before it is touched.
-enum { STACK_SIZE = 256 * 1024, GUARD = 64 * 1024, TOTAL = GUARD + STACK_SIZE };
+enum {
+  STACK_SIZE = 256 * 1024,
+  GUARD = 64 * 1024,
+  EDGE = 4096,  // above, so that the kernel does not make one mapping of this and what lies there
+  TOTAL = GUARD + STACK_SIZE + EDGE,
+};
 
 // Each takes two of the 65,530 mappings that a process may have: a program with more threads than this goes without
 // for the rest, so that it can have as many as without us.
@@ -36,7 +41,6 @@ static struct new_thread *map_stack(void) {
     kernel_unmap(guard, TOTAL);
     return NULL;
   }
-  kernel_name_memory(stack, STACK_SIZE, "inquest signal stack");
   struct new_thread *thread = (struct new_thread *)(void *)(stack + USABLE);
   thread->stack = stack;
   return thread;
@@ -80,7 +84,10 @@ void altstack_prepare(void) {
   unsigned long smallest = next->getauxval ? next->getauxval(smallest_stack) : 0;
   signal_frame = smallest ? smallest : without;
   main_stack = map_stack();
-  if (main_stack) set(main_stack);
+  if (!main_stack) return;
+  // Not those of threads: a sandbox may refuse prctl by then.
+  kernel_name_memory(main_stack->stack, STACK_SIZE, "inquest signal stack");
+  set(main_stack);
 }
 
 bool altstack_is_ours(const struct signal_stack *stack) {

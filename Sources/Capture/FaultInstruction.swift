@@ -1,6 +1,7 @@
 import Disassembly
 import Memory
 import Report
+import Unwinding
 
 /// Reads the instruction that a fault is about.
 enum FaultInstruction {
@@ -26,6 +27,33 @@ enum FaultInstruction {
     }
     if !operands.isEmpty { record.operands = operands }
     return record
+  }
+}
+
+extension FaultInstruction {
+  /// Whether an instruction can have raised a fault, or another one has come since: the trap number in a signal
+  /// frame may be an older fault's.
+  static func proves(_ fault: SignalContext, _ instruction: InstructionRecord) -> Bool {
+    let (ill, fpe, segv, fromKernel): (Int32, Int32, Int32, Int32) = (4, 8, 11, 128)
+    let operands = instruction.operands ?? []
+    let name = instruction.text.map { $0.prefix { $0 != " " } }
+    switch (fault.number, fault.code) {
+    case (fpe, _): return name == "div" || name == "idiv"
+    case (ill, _): return name == nil || name == "ud2" || name == "ud1"
+    case (segv, fromKernel):
+      // Addresses that are none (Intel SDM, volume 1, 3.3.7.1).
+      return name == "hlt"
+        || operands.contains { [0, 0x1ffff].contains(($0.address?.value ?? 0) >> 47) == false }
+    case (5, _): return instruction.bytes.hasPrefix("cc")
+    default:
+      // What calls and pushes put on the stack is no operand. Others may begin below the address that faulted,
+      // at the end of a page.
+      return fault.address == fault.registers.stackPointer &- 8
+        || operands.contains { operand in
+          guard let start = operand.address?.value, fault.address >= start else { return false }
+          return fault.address - start < UInt64(max(operand.size ?? 1, 1))
+        }
+    }
   }
 }
 

@@ -14,6 +14,9 @@ struct ThrownException {
     static let terminateHandler: UInt64 = 56
     static let object: UInt64 = 32
     static let alignment: UInt64 = 16
+    /// How many use the exception: before all else in libstdc++'s header, the second word in libc++abi's.
+    static let gnuCount: UInt64 = 96
+    static let clangCount: UInt64 = 88
     /// exception_class: "GNUCC++\0", "GNUCC++\1" for one that std::rethrow_exception throws, "CLNGC++\0".
     static let gnu: UInt64 = 0x474e_5543_432b_2b00
     static let gnuDependent: UInt64 = gnu | 1
@@ -65,14 +68,33 @@ struct ThrownException {
       name.map { name in Self.machinery.contains { name.hasPrefix($0) } } ?? false
     }
     guard let last else {
-      // A program without symbols: what aborted, and who called that, has no name.
-      guard known.prefix(8).contains(where: { $0 == nil }) else { return nil }
-      return start..<start &+ Self.blindSearchLimit
+      return isTerminatePossible(steps, known) ? start..<start &+ Self.blindSearchLimit : nil
     }
     let caller = steps.dropFirst(last + 1).first
     let end = caller.map { max($0.sp, start) } ?? start &+ Self.blindSearchLimit
     return start..<min(end, start &+ Self.searchLimit)
   }
+
+  /// Whether abort may have been called by the C++ runtime: its caller has no name, and lies in that library, or
+  /// in a program that needs no such library.
+  private func isTerminatePossible(_ steps: ArraySlice<Walk.Step>, _ names: ArraySlice<String?>)
+    -> Bool
+  {
+    let inner = names.prefix(8)
+    let abort = inner.lastIndex { $0.map(Self.endings.contains) ?? false }
+    let caller = abort.map { $0 + 1 } ?? inner.startIndex
+    guard names.indices.contains(caller), names[caller] == nil else { return false }
+    let offset = caller - names.startIndex
+    func isLibrary(_ path: String) -> Bool {
+      let file = path.split(separator: "/").last ?? ""
+      return file.hasPrefix("libstdc++.so") || file.hasPrefix("libc++")
+    }
+    guard images.images.contains(where: { isLibrary($0.path) }), abort != nil else { return true }
+    return steps.dropFirst(offset).first.flatMap { images.containing($0.lookupAddress) }
+      .map { isLibrary($0.path) } ?? false
+  }
+
+  private static let endings: Set<String> = ["abort", "raise", "gsignal", "pthread_kill"]
 
   /// The aligned words of a range, as far as it can be read; nil for a stack that is none.
   private func words(_ area: Range<UInt64>) -> [UInt64]? {
@@ -90,13 +112,19 @@ struct ThrownException {
       let kind = memory.load(UInt64.self, at: header)
     else { return nil }
     switch kind {
-    case Layout.gnu, Layout.clang: return primary(at: header)
+    case Layout.gnu: return isInUse(header &- Layout.gnuCount) ? primary(at: header) : nil
+    case Layout.clang: return isInUse(header &- Layout.clangCount) ? primary(at: header) : nil
     case Layout.gnuDependent:
       // It has the object of the one that it throws again where that has its type.
       guard let object = memory.load(UInt64.self, at: header &- Layout.type) else { return nil }
       return primary(at: object &- Layout.object)
     default: return nil
     }
+  }
+
+  /// An exception that was caught and freed looks like one for a long time, but for its count.
+  private func isInUse(_ count: UInt64) -> Bool {
+    (1...0xffff).contains(memory.load(UInt32.self, at: count) ?? 0)
   }
 
   private func primary(at header: UInt64) -> Thrown? {
@@ -157,17 +185,23 @@ private struct TypeInformation {
   /// How many bytes from the beginning of an object its part of one of these classes lies; nil where it has none, or
   /// as a virtual base, whose place the object itself says.
   func offset(ofBase names: [String], _ memory: any MemorySource, _ images: ImageTable) -> UInt64? {
-    offset(ofBase: names, memory, images, depth: 0)
+    var left = Self.visitLimit
+    return offset(ofBase: names, memory, images, depth: 0, &left)
   }
 
+  /// Classes that are looked at in all: in broken memory one may be its own base, many times.
+  private static let visitLimit = 128
+
   private func offset(
-    ofBase names: [String], _ memory: any MemorySource, _ images: ImageTable, depth: Int
+    ofBase names: [String], _ memory: any MemorySource, _ images: ImageTable, depth: Int,
+    _ left: inout Int
   ) -> UInt64? {
     if names.contains(name) { return 0 }
-    guard depth < Self.depthLimit else { return nil }
+    left -= 1
+    guard depth < Self.depthLimit, left > 0 else { return nil }
     for (base, place) in bases(memory, images) {
       guard let base = TypeInformation(at: base, memory, images) else { continue }
-      if let inner = base.offset(ofBase: names, memory, images, depth: depth + 1) {
+      if let inner = base.offset(ofBase: names, memory, images, depth: depth + 1, &left) {
         return place &+ inner
       }
     }

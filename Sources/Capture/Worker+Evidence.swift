@@ -78,14 +78,7 @@ extension Worker {
         registers(fault, examination, thread: index), signal: (fault.number, fault.code),
         memory: examination.frozen.memory, mappings: examination.frozen.mappings)
     else { return nil }
-    // What calls and pushes put on the stack is no operand.
-    if fault.address == fault.registers.stackPointer &- 8 { return fault }
-    // The access may begin below the address that faulted, at the end of a page.
-    let isProven = (instruction.operands ?? []).contains { operand in
-      guard let start = operand.address?.value else { return false }
-      return fault.address >= start && fault.address - start < UInt64(max(operand.size ?? 1, 1))
-    }
-    return isProven ? fault : nil
+    return FaultInstruction.proves(fault, instruction) ? fault : nil
   }
 
   private func registers(

@@ -184,7 +184,8 @@ enum Amount {
     for (unit, name) in [(UInt64(1) << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")]
     where count >= unit {
       if count % unit == 0 { return "\(count / unit) \(name)" }
-      let (whole, rest) = (count / unit, count % unit * 10 / unit)
+      let tenths = count / unit * 10 + (count % unit * 10 + unit / 2) / unit
+      let (whole, rest) = (tenths / 10, tenths % 10)
       return rest == 0 ? "about \(whole) \(name)" : "about \(whole).\(rest) \(name)"
     }
     return count == 1 ? "1 byte" : "\(count) bytes"

@@ -22,7 +22,8 @@ public enum CrashVerdict {
   /// Not for .NET, whose exceptions say why themselves.
   public static func explain(_ crash: inout Crash, by diagnoses: [Diagnosis], _ facts: CrashFacts) {
     guard facts.runtime == nil, let verdict = diagnoses.first, verdict.confidence != .low,
-      [.nativeFault, .abort, .stackOverflow].contains(crash.kind), let signal = crash.signal
+      [.nativeFault, .abort, .stackOverflow].contains(crash.kind) || verdict.rule == "deadlock",
+      let signal = crash.signal
     else { return }
     let code = signal.codeName.map { " (\($0))" } ?? ""
     let place = signal.address.map { " at address \($0)" } ?? ""

@@ -17,15 +17,14 @@ extension SignalContext {
     return fault { isHandled($0) }
   }
 
-  /// The page fault that a signal may be a consequence of: it was sent, but is one that faults raise, and a
-  /// page fault was the last thing that happened to the thread before.
+  /// The fault that a signal may be a consequence of: it was sent, but is one that faults raise, and such a fault
+  /// was the last thing that happened to the thread before.
   ///
   /// The usual end of a handler: it goes back to the default action and raises the signal again, which comes
   /// when the handler has returned to the instruction that faulted. Whether that is so is for the caller to
-  /// prove: the instruction must access the address.
+  /// prove, by that instruction.
   public var faultBefore: SignalContext? {
-    let pageFault: UInt64 = 14
-    guard code <= 0, trapNumber == pageFault else { return nil }
+    guard code <= 0, trapNumber != nil else { return nil }
     return fault { $0 == number }
   }
 

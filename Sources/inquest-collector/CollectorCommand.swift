@@ -113,7 +113,12 @@ enum CollectorCommand {
     Console.complain("process \(request.pid) \(what); collecting a report")
     var supervisor = Supervisor(request: request)
     let (status, path) = supervisor.run()
-    if let path { Console.complain("\(supervisor.summary); report: \(path)") }
+    if let path {
+      Console.complain("\(supervisor.summary); report: \(path)")
+    } else if status == ExitStatus.failure {
+      // Why there is no report has been said; what was found is not lost with it.
+      Console.complain(supervisor.summary)
+    }
     return status
   }
 

@@ -44,4 +44,14 @@ import Testing
     #expect(death.outcome.signal == SIGABRT && told(death) == nil)
     #expect(death.crash.thrown == nil)
   }
+
+  /// Other ways in which the C++ runtime and libc end a program, and what that means.
+  @Test(arguments: [
+    ("joinable", "joinable_thread"), ("pure_virtual", "pure_virtual_call"),
+    ("fortify", "buffer_overflow"), ("float_trap", "floating_point_trap"),
+  ])
+  func theRuntimesOwnEndsAreNamed(way: String, rule: String) throws {
+    let verdict = try #require(Death(way).captured.report.diagnoses.first)
+    #expect(verdict.rule == rule && verdict.confidence == .high, "\(verdict)")
+  }
 }

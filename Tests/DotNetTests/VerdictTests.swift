@@ -25,6 +25,40 @@ struct VerdictTests {
     }
   }
 
+  /// Every verdict, the surest first: a false one behind the right one would be false as well.
+  @Test(arguments: Scenario.reporting)
+  func theVerdictsAreTheRightOnes(_ scenario: Scenario) async throws {
+    let run = try await Experiment.of(scenario)
+    for report in run.reports {
+      let rules = report.json["diagnoses"].list.compactMap { $0["rule"].text }
+      let kind = report.crash["kind"].text ?? ""
+      #expect(
+        rules == Self.rules(of: scenario.subject.mode, kind), "\(report.json["diagnoses"].value!)")
+      let isMain = report.crashed?["id"].int == Int(run.watched.pid)
+      #expect(report.crashed?["stack"]["kind"].text == (isMain ? "main" : "thread"))
+    }
+  }
+
+  private static func rules(of mode: String, _ kind: String) -> [String] {
+    switch kind {
+    case "managed_exception": ["unhandled_exception"] + (faults[mode].map { [$0] } ?? [])
+    case "fail_fast", "stack_overflow", "abort": [kind]
+    case "raised_signal": ["signal_sent"]
+    // A process that survived a signal dies of the next, in native-segv's function.
+    default: [faults[mode] ?? "null_dereference"]
+    }
+  }
+
+  /// What the native code of Tests/Fixtures/dotnet/native.c does wrong, and Crash.cs where it is unsafe.
+  private static let faults = [
+    "access-violation": "wild_pointer", "access-violation-near-null": "null_dereference",
+    "null-reference": "null_dereference", "native-bus": "bus_error_past_end",
+    "native-call-null": "call_through_null", "native-fpe": "division_by_zero",
+    "native-ill": "trap_instruction", "native-trap": "breakpoint",
+    "native-segv-non-canonical": "non_canonical_address",
+    "native-segv-read-only": "write_to_read_only",
+  ]
+
   private func check(_ sender: Case.Verdict.Sender, _ found: JSON, _ run: Experiment) {
     switch sender {
     case .none: #expect(!found.exists)

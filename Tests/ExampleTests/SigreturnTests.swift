@@ -36,7 +36,7 @@ import Testing
     let scratch = try Scratch()
     let outcome = try Example(name: "sigreturn").runAll(in: scratch, timeout: 60)
     #expect(outcome.status == 0, "\(outcome)")
-    let verdict = "SIGSEGV (SEGV_MAPERR) executing at address 0x0 on thread"
+    let verdict = "Return to address 0 with the stack pointer inside the alternate signal stack"
     #expect(outcome.text.components(separatedBy: "\n" + verdict).count == 3, "\(outcome)")
   }
 

@@ -9,7 +9,7 @@ enum AbortRule {
     let evidence = scene.evidence(CrashScene.signalPointer, CrashScene.firstFrame)
     for known in known {
       guard let index = scene.frame(named: known.functions) else { continue }
-      let caller = next(scene, after: index).map { ", called in \($0)" } ?? ""
+      let caller = next(scene, after: index).map { " in \($0)" } ?? ""
       return Diagnosis(
         rule: known.rule, summary: known.summary + caller, detail: known.detail,
         confidence: .high, evidence: evidence + [CrashScene.frame(index)])
@@ -17,7 +17,7 @@ enum AbortRule {
     guard let caller = caller(scene) else { return nil }
     return Diagnosis(
       rule: "abort", summary: "\(caller) called abort()",
-      detail: "what it had to say before that stands on standard error, not in memory",
+      detail: "if it has said why, that is on standard error, not in memory",
       confidence: .medium,
       evidence: evidence)
   }
@@ -42,7 +42,10 @@ enum AbortRule {
       ),
       (
         "rust_panic",
-        ["rust_panic", "core::panicking::panic_nounwind", "std::panicking::rust_panic_with_hook"],
+        [
+          "rust_panic", "__rustc::rust_panic", "core::panicking::panic_nounwind",
+          "std::panicking::rust_panic_with_hook",
+        ],
         "Rust panicked, and could not unwind", "what it said stands on standard error"
       ),
       (

@@ -20,6 +20,7 @@ enum CallThroughNullRule {
     let slot = address == 0 ? "" : ", or entry \(address / 8) of a table of functions that is null"
     return Diagnosis(
       rule: "call_through_null", summary: "A null function pointer was called\(place)\(slot)",
+      detail: "by it, or by a function that it had called and that ended in a jump (a tail call)",
       confidence: .high,
       evidence: scene.evidence(CrashScene.address, CrashScene.firstFrame, CrashScene.frame(1)))
   }

@@ -21,6 +21,16 @@ enum HeapFaultRule {
       !(frame.function.map(functions.contains) ?? true)
     }
     let place = outer.flatMap { scene.words($0) }.map { ", called in \($0)" } ?? ""
+    let takers: Set<String> = ["free", "realloc", "cfree", "__libc_free", "__libc_realloc"]
+    if scene.thread?.frames.first?.function.map(takers.contains) == true {
+      return Diagnosis(
+        rule: "heap_corruption",
+        summary: "free or realloc faulted over what it was given\(place)",
+        detail:
+          "a pointer that never came from malloc, or a block that was written over, its beginning too",
+        confidence: .medium,
+        evidence: scene.evidence(CrashScene.address, CrashScene.firstFrame))
+    }
     return Diagnosis(
       rule: "heap_corruption",
       summary: "The allocator itself faulted: the heap is corrupted\(place)",

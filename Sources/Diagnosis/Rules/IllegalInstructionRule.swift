@@ -25,10 +25,11 @@ enum IllegalInstructionRule {
           + "precondition (Swift), an abort in a core library (Rust) or a sanitizer's check",
         confidence: .high, evidence: evidence)
     }
-    let known = instruction.text.map { "\"\($0)\" is not supported by this processor" }
+    let known = instruction.text.map { "this processor may not know \"\($0)\"" }
     return Diagnosis(
       rule: "illegal_instruction",
-      summary: "Illegal instruction\(place): " + (known ?? "the bytes \(bytes) are none"),
+      summary: "Illegal instruction\(place): "
+        + (known ?? "\(bytes.prefix(16)) is none that is known"),
       detail: known == nil
         ? "execution went astray into data or into the middle of an instruction"
         : "the program was built for another processor (-march), or execution went astray",

@@ -20,7 +20,7 @@ enum MemoryLimitRule {
     }
     guard !limits.isEmpty, scene.crash.kind != .none || evidence.count > 0 else { return nil }
     return Diagnosis(
-      rule: "out_of_memory", summary: "Memory was all but used up: \(limits[0])",
+      rule: "out_of_memory", summary: "Memory may have run out: \(limits[0])",
       detail: "whether that led to the crash is not known"
         + limits.dropFirst().map { "; \($0)" }.joined(),
       confidence: .low, evidence: evidence)
@@ -32,7 +32,8 @@ enum MemoryLimitRule {
     func isNear(_ used: Int, _ limit: Int) -> Bool { limit > 0 && used / 19 >= limit / 20 }
     guard let memory = scene.process.memory else { return ([], []) }
     if let used = memory.groupBytes, let limit = memory.groupLimitBytes, isNear(used, limit) {
-      found.append("the control group uses \(megabytes(used)) of \(megabytes(limit))")
+      found.append(
+        "the control group uses \(megabytes(used)) of \(megabytes(limit)), the page cache included")
       evidence.append("/process/memory/group_bytes")
     }
     if let used = memory.virtualBytes, let limit = scene.process.limits?.addressSpaceBytes,

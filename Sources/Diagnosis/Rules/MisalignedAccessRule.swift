@@ -15,7 +15,7 @@ enum MisalignedAccessRule {
       return Diagnosis(
         rule: "misaligned_access",
         summary:
-          "\(HexNumber(address)) is not aligned to \(size) bytes, as the instruction wants it\(place)",
+          "Access\(place) to \(HexNumber(address)), which is not aligned to \(size) bytes as its instruction demands",
         detail: operand.base == "rsp" || operand.base == "rbp"
           ? "the stack is misaligned: assembly, a hand-made stack or a handler has broken the ABI "
             + "(16 bytes at every call)"

@@ -7,7 +7,8 @@ enum NullDereferenceRule {
   private static let page: UInt64 = 4096
 
   static func diagnose(_ scene: CrashScene) -> Diagnosis? {
-    guard scene.isFault(SignalNumber.segv), !scene.isFetch, let address = scene.faultAddress,
+    guard scene.crash.kind != .stackOverflow, scene.isFault(SignalNumber.segv), !scene.isFetch,
+      let address = scene.faultAddress,
       address < reserved || address > UInt64.max - reserved,
       scene.mapping(containing: address) == nil
     else { return nil }
@@ -23,6 +24,16 @@ enum NullDereferenceRule {
     if let (index, operand) = scene.operand(at: address) {
       evidence.append(CrashScene.operand(index))
       (what, detail) = words(operand, address, scene, &evidence) ?? (what, nil)
+    }
+    // -1 is what a failed mmap returns, and shmat.
+    if let (_, operand) = scene.operand(at: address), let base = operand.base,
+      scene.register([base])?.value.value == .max
+    {
+      return Diagnosis(
+        rule: "error_as_pointer",
+        summary: "An error was used as a pointer\(place): \(base) is -1",
+        detail: "a call failed that returns MAP_FAILED, (void *)-1 or the like, and nobody looked",
+        confidence: .high, evidence: evidence)
     }
     return Diagnosis(
       rule: "null_dereference", summary: "Null pointer dereferenced\(place): \(access) \(what)",

@@ -29,7 +29,7 @@ enum PrivilegedInstructionRule {
     // musl's abort without a word (a_crash), inlined into who has noticed.
     for known in checks {
       guard let check = scene.frame(named: known.functions, atMost: 4) else { continue }
-      let place = scene.words(check + 1).map { ", called in \($0)" } ?? ""
+      let place = scene.words(check + 1).map { " in \($0)" } ?? ""
       return Diagnosis(
         rule: known.rule, summary: known.summary + place, detail: known.detail, confidence: .high,
         evidence: evidence + [CrashScene.frame(check)])
@@ -37,7 +37,7 @@ enum PrivilegedInstructionRule {
     return Diagnosis(
       rule: "privileged_instruction",
       summary:
-        "\(name) was executed, which only the kernel may\(scene.place)",
+        "\(name) was executed\(scene.place), which only the kernel may",
       detail: "a library ends the process so on purpose, or execution went astray",
       confidence: .medium,
       evidence: evidence)

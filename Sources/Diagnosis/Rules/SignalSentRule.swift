@@ -13,15 +13,20 @@ enum SignalSentRule {
     return Diagnosis(
       rule: "signal_sent",
       summary: "\(signal.name) was sent by \(sender(signal, scene)): it is no fault",
-      detail: "the frames show what the thread was doing when the signal came, not what is wrong",
+      detail: isOwn(signal, scene)
+        ? nil : "the frames show what the thread was doing when the signal came, not what is wrong",
       confidence: .high, evidence: evidence)
+  }
+
+  private static func isOwn(_ signal: SignalRecord, _ scene: CrashScene) -> Bool {
+    guard let sender = signal.sender else { return false }
+    return sender.pid == scene.process.pid || sender.pid == scene.process.namespacePID
   }
 
   private static func sender(_ signal: SignalRecord, _ scene: CrashScene) -> String {
     if signal.code == timer { return "a timer of the process itself" }
     guard let sender = signal.sender else { return "somebody unknown" }
-    let own = [scene.process.pid, scene.process.namespacePID]
-    if own.contains(sender.pid) {
+    if isOwn(signal, scene) {
       let raise = scene.frame(named: ["raise", "gsignal", "__GI_raise"], atMost: 4)
       let caller = raise.flatMap { scene.words($0 + 1) }.map { " (raise, called in \($0))" } ?? ""
       return "the process itself\(caller)"

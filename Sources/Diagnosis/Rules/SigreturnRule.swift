@@ -20,6 +20,19 @@ enum SigreturnRule {
     }
     let fromTop = Int64(bitPattern: stack.end.value &- pointer)
     let top = fromTop.magnitude <= 64 ? ", at its very top" : ""
+    // Where a handler has been there is something on the stack; where none has, there are zeros.
+    let isUntouched = (0..<8).allSatisfy { scene.word(at: pointer &+ 8 * $0) == 0 }
+    guard isUntouched || !top.isEmpty else {
+      return Diagnosis(
+        rule: "sigreturn_corrupted",
+        summary:
+          "Return to address 0 on the alternate signal stack: a handler returned with a corrupted stack "
+          + "pointer, or its own frames were overwritten",
+        detail:
+          "the stack pointer (\(HexNumber(pointer))) lies among what handlers have left there",
+        confidence: .medium,
+        evidence: scene.evidence(CrashScene.address, CrashScene.stack, CrashScene.firstFrame))
+    }
     return Diagnosis(
       rule: "sigreturn_corrupted",
       summary:

@@ -44,10 +44,21 @@ enum StackAfterEndRule {
     let evidence = scene.evidence(CrashScene.address, register, CrashScene.firstFrame)
     switch kind {
     case .gone:
+      if let caller = scene.thread?.frames.dropFirst().first, caller.sp.value > pointer,
+        isWritable(scene, caller.sp.value)
+      {
+        return Diagnosis(
+          rule: "stack_after_end",
+          summary: "The stack pointer \(HexNumber(pointer)) is where no memory is,\(place)",
+          detail:
+            "its caller's stack is \(Amount.bytes(caller.sp.value - pointer)) above: one frame so large, or a "
+            + "stack pointer that was overwritten",
+          confidence: .medium, evidence: evidence + [CrashScene.frame(1)])
+      }
       return Diagnosis(
         rule: "stack_after_end",
         summary:
-          "The stack is gone: the stack pointer \(HexNumber(pointer)) lies in no memory\(place)",
+          "The stack is gone: the stack pointer \(HexNumber(pointer)) is where no memory is,\(place)",
         detail:
           "the stack was unmapped while this thread ran on it (a coroutine's or fibre's that was freed, "
           + "a thread's that ended), or the stack pointer was overwritten",

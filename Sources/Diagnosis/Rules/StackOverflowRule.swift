@@ -5,12 +5,15 @@ enum StackOverflowRule {
   static func diagnose(_ scene: CrashScene) -> Diagnosis? {
     guard scene.crash.kind == .stackOverflow else { return nil }
     var evidence = scene.evidence(
-      CrashScene.address, CrashScene.stack,
+      CrashScene.stack,
       scene.stackPointer.map { _ in pointerToStackPointer(scene) })
     let stack = scene.thread?.stack
     var summary = "Stack overflow"
     if let stack { summary += " of \(words(stack.kind)), \(size(stack))" }
-    if let ending = ending(scene, &evidence) { summary += "; \(ending)" }
+    if let ending = ending(scene, &evidence) {
+      summary += "; \(ending)"
+      evidence.insert(CrashScene.address, at: 0)
+    }
     let isRecursion = scene.thread?.frames.contains { $0.repeated != nil } == true
     let cause = recursion(scene, &evidence) ?? largeFrame(scene, &evidence)
     if let cause { summary += "; \(cause)" }
@@ -35,7 +38,11 @@ enum StackOverflowRule {
 
   /// How the end was noticed. Only the guard page is sure to be there for it.
   private static func ending(_ scene: CrashScene, _ evidence: inout [String]) -> String? {
-    guard let address = scene.faultAddress, let stack = scene.thread?.stack else { return nil }
+    guard let address = scene.faultAddress, let stack = scene.thread?.stack,
+      // Else it is the address at which a handler of the overflow died.
+      address < stack.end.value,
+      address >= stack.start.value - min(stack.start.value, largestFrame)
+    else { return nil }
     if let pages = stack.guardPages, pages.start.value <= address, address < pages.end.value {
       evidence.append(CrashScene.stack + "/guard")
       return "its guard page was hit at \(HexNumber(address))"
@@ -53,6 +60,9 @@ enum StackOverflowRule {
     }
     return "\(HexNumber(address)) is below its end"
   }
+
+  /// Bytes.
+  private static let largestFrame: UInt64 = 1 << 30
 
   private static func recursion(_ scene: CrashScene, _ evidence: inout [String]) -> String? {
     guard let frames = scene.thread?.frames,

@@ -9,7 +9,7 @@ enum WildPointerRule {
   static func diagnose(_ scene: CrashScene) -> Diagnosis? {
     guard scene.crash.kind != .stackOverflow,
       scene.isFault(SignalNumber.segv, code: SignalCode.mapError), !scene.isFetch,
-      let address = scene.faultAddress, address >= reserved,
+      let address = scene.faultAddress, (reserved...(.max - reserved)).contains(address),
       scene.mapping(containing: address) == nil, !StackAfterEndRule.applies(scene)
     else { return nil }
     let access = scene.signal?.access == .write ? "Write to" : "Read of"
@@ -30,7 +30,7 @@ enum WildPointerRule {
     }
     return Diagnosis(
       rule: "wild_pointer",
-      summary: "\(access) \(HexNumber(address)), where there is no memory\(place)",
+      summary: "\(access) \(HexNumber(address)), where no memory is,\(place)",
       detail: detail, confidence: .medium, evidence: evidence)
   }
 }

@@ -7,6 +7,7 @@ struct Run: ParsableCommand {
     abstract: "Run a program that leaves a report when it crashes.",
     discussion: """
       The program takes the place of inquest: its exit status, signals and terminal are its own. \
+      A .NET program leaves a report by itself; others need --catch. \
       Reports go to INQUEST_DIR, by default /var/lib/inquest for root and ~/.local/state/inquest for \
       others.
       """)
@@ -19,6 +20,10 @@ struct Run: ParsableCommand {
     case error, info, debug
   }
 
+  @Flag(
+    name: .customLong("catch"),
+    help: "Also catch fatal signals: for programs that are not .NET's (INQUEST_CATCH=1).")
+  var catchSignals = false
   @Option(help: "Where reports go.", completion: .directory)
   var dir: String?
   @Option(help: ArgumentHelp("Time for a whole report.", valueName: "seconds"))
@@ -73,6 +78,7 @@ struct Run: ParsableCommand {
     guard !library.contains(where: { $0 == ":" || $0 == " " }) else {
       throw Failure("\(library): LD_PRELOAD takes no path with a space or a colon; move it")
     }
+    if catchSignals { setenv("INQUEST_CATCH", "1", 1) }
     if let dir { setenv("INQUEST_DIR", try absolute(dir), 1) }
     if let timeout { setenv("INQUEST_TIMEOUT", "\(timeout)", 1) }
     if let maxFreeze { setenv("INQUEST_MAX_FREEZE", "\(maxFreeze)", 1) }

@@ -38,7 +38,7 @@ import Testing
   @Test func wildPointers() {
     let wild = Scenario.fault(0x55_5500_0000, .write)
     #expect(wild.top?.rule == "wild_pointer")
-    #expect(wild.top?.summary == "Write to 0x5555000000, where there is no memory in sell (shop)")
+    #expect(wild.top?.summary == "Write to 0x5555000000, where no memory is, in sell (shop)")
     let past = Scenario.fault(0x61_0008)
     #expect(past.top?.detail?.hasPrefix("8 bytes past the end of [heap]") == true)
     #expect(past.top?.evidence.contains("/memory_map/2") == true)

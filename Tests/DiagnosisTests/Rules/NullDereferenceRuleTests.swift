@@ -30,6 +30,28 @@ import Testing
     #expect(scenario.top?.summary.hasSuffix("reading 80 bytes from 0 (rax is 0x48)") == true)
   }
 
+  @Test func anObjectAroundANullPointer() {
+    let before = Scenario.fault(0xffff_ffff_ffff_fff8)
+    #expect(before.rules == ["null_dereference"])
+    #expect(before.top?.summary.hasSuffix("reading 8 bytes before the object") == true)
+  }
+
+  @Test func whatAFailedCallReturnsIsNoNull() {
+    var scenario = Scenario.fault(0xffff_ffff_ffff_ffff)
+    scenario.set("rdi", .max)
+    scenario.instruct(
+      "mov al, byte ptr [rdi]", base: "rdi", size: 1, address: 0xffff_ffff_ffff_ffff)
+    #expect(scenario.rules == ["error_as_pointer"])
+    #expect(scenario.top?.summary.hasSuffix("rdi is -1") == true)
+  }
+
+  @Test func theAddressAtWhichAnOverflowsHandlerDiedIsNone() {
+    var scenario = Scenario.fault(0x8)
+    scenario.report.crash.kind = .stackOverflow
+    #expect(scenario.rules == ["stack_overflow"])
+    #expect(scenario.top?.evidence.contains("/crash/signal/address") == false)
+  }
+
   @Test func nearMisses() {
     #expect(Scenario.fault(0xf000).top?.confidence == .medium, "far from 0, but never mapped")
     #expect(!Scenario.fault(0x10000).rules.contains("null_dereference"))

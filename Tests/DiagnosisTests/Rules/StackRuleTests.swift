@@ -63,6 +63,13 @@ import Testing
     #expect(!scenario.rules.contains("stack_after_end"), "the stack pointer is where it should be")
   }
 
+  @Test func oneFrameOfAGigabyteIsNoStackThatIsGone() {
+    var scenario = Scenario.fault(0x1000_0ff8, .write)
+    scenario.set("rsp", 0x1000_1000)
+    scenario.frames.append(Scenario.frame("buy", 0x40_1020, sp: 0x7ffd_9000))
+    #expect(scenario.top?.rule == "stack_after_end" && scenario.top?.confidence == .medium)
+  }
+
   @Test func poppedBeyondTheEnd() {
     var scenario = Scenario.fault(0x7ffe_0000, .read)
     scenario.set("rsp", 0x7ffe_0000)
@@ -76,9 +83,17 @@ import Testing
     scenario.report.threads[0].stack = StackRecord(
       kind: .alternate, start: 0x60_0000, end: 0x61_0000)
     scenario.set("rsp", 0x60_fff8)
+    scenario.report.memory = [
+      MemoryRecord(label: "rsp", address: 0x60_8000, bytes: String(repeating: "00", count: 64))
+    ]
     #expect(scenario.top?.rule == "sigreturn_corrupted" && scenario.top?.confidence == .high)
     #expect(scenario.top?.summary.contains("at its very top") == true)
     #expect(!scenario.rules.contains("call_through_null"))
+
+    scenario.set("rsp", 0x60_8000)
+    #expect(scenario.top?.confidence == .high, "nobody has ever been here")
+    scenario.report.memory[0].bytes = String(repeating: "01", count: 64)
+    #expect(scenario.top?.confidence == .medium, "a running handler's frame, perhaps")
 
     scenario.report.threads[0].stack?.kind = .main
     #expect(scenario.rules == ["call_through_null"], "0 on a usual stack")

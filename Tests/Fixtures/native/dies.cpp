@@ -1,4 +1,5 @@
 // dies MODE: dies in a way that leaves something to be read. With CATCHING_COLLECTOR the collector reads it.
+#include <cfenv>
 #include <assert.h>
 #include <errno.h>
 #include <linux/audit.h>
@@ -111,6 +112,18 @@ static const std::map<std::string, std::function<void()>> instructions = {
 static const std::map<std::string, std::function<void()>> instructions = {};
 #endif
 
+extern "C" void *__memcpy_chk(void *, const void *, size_t, size_t);
+
+// Its constructor calls what only a derived class has.
+struct Abstract {
+    Abstract() { call(); }
+    void call() { act(); }
+    virtual void act() = 0;
+};
+struct Concrete : Abstract {
+    void act() override {}
+};
+
 static const std::map<std::string, std::function<void()>> ways = {
     {"assert", [] { assert(zero == 1 && "zero is one"); }},
     {"double_free",
@@ -144,6 +157,21 @@ static const std::map<std::string, std::function<void()>> ways = {
          struct rlimit limit = {512 << 20, RLIM_INFINITY};
          setrlimit(RLIMIT_AS, &limit);
          for (;;) memset(operator new(16 << 20), 1, 1);
+     }},
+    {"joinable", [] { std::thread idle([] { pause(); }); }},
+    {"pure_virtual", [] { Concrete(); }},
+    {"fortify",
+     [] {
+         volatile size_t size = 64;
+         char text[8];
+         __memcpy_chk(text, "a text that is longer than eight bytes, and then some more of it ....", size, sizeof text);
+         asm volatile("" ::"r"(text) : "memory");
+     }},
+    {"float_trap",
+     [] {
+         feenableexcept(FE_DIVBYZERO);
+         volatile double none = 0, one = 1;
+         none = one / none;
      }},
     {"terminate", [] { std::terminate(); }},
     {"seccomp", ask_for_refused},
