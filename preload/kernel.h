@@ -51,6 +51,36 @@ static inline long kernel_allow_writing(void *start, size_t size) {
   return raw_syscall(NUMBER_MPROTECT, (long)start, (long)size, PROTECT_READ_WRITE, 0, 0, 0);
 }
 
+// Whether there is memory, accessible or not.
+static inline bool kernel_is_mapped(uintptr_t address) {
+  const uintptr_t page = 4096;
+  unsigned char room;
+  return raw_syscall(NUMBER_MINCORE, (long)(address & ~(page - 1)), 1, (long)&room, 0, 0, 0) == 0;
+}
+
+// False for what is hardly a log (a file that is read as well, a client on the network), and for a pipe that nobody
+// reads: a process that dies waits for nobody.
+static inline bool kernel_takes_words(long descriptor) {
+  enum { GET_FLAGS = 3, ACCESS = 3, READ_WRITE = 2, SOCKET = 1, DOMAIN = 39, LOCAL = 1, WRITABLE = 4 };
+  const long current = 1;  // SEEK_CUR
+  const long tenth_of_second[2] = {0, 100000000};
+  struct {
+    int descriptor;
+    short wanted, found;
+  } poll = {(int)descriptor, WRITABLE, 0};
+  int domain = LOCAL;
+  unsigned size = sizeof domain;
+  long flags = raw_syscall(NUMBER_FCNTL, descriptor, GET_FLAGS, 0, 0, 0, 0);
+  if (flags < 0) return false;
+  raw_syscall(NUMBER_GETSOCKOPT, descriptor, SOCKET, DOMAIN, (long)&domain, (long)&size, 0);
+  if (domain != LOCAL) return false;
+  if ((flags & ACCESS) == READ_WRITE &&
+      raw_syscall(NUMBER_LSEEK, descriptor, 0, current, 0, 0, 0) >= 0)
+    return false;
+  long ready = raw_syscall(NUMBER_PPOLL, (long)&poll, 1, (long)tenth_of_second, 0, 0, 0);
+  return ready == 1 && poll.found == WRITABLE;
+}
+
 static inline void kernel_unlock(void *start, size_t size) {
   raw_syscall(NUMBER_MUNLOCK, (long)start, (long)size, 0, 0, 0, 0);
 }

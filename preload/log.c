@@ -11,6 +11,7 @@ static struct kernel_buffer buffer_of(const char *text) {
 void log_error(const char *a, const char *b, const char *c, const char *d) {
   struct kernel_buffer line[] = {buffer_of("inquest: "), buffer_of(a), buffer_of(b),
                                  buffer_of(c),           buffer_of(d), buffer_of("\n")};
+  if (!kernel_takes_words(STANDARD_ERROR)) return;
   kernel_write_all(STANDARD_ERROR, line, sizeof line / sizeof *line);
 }
 

@@ -17,7 +17,9 @@ struct CrashEvidence {
   var memory: [MemoryRecord] = []
 
   /// True when nothing was found that a stage of its own looks for.
-  var isEmpty: Bool { message == nil && thrown == nil && instruction == nil && raisedAgain == nil }
+  var isEmpty: Bool {
+    message == nil && thrown == nil && instruction == nil && raisedAgain == nil && memory.isEmpty
+  }
 
   /// Adds to a verdict what belongs there.
   func complete(_ crash: inout Crash) {

@@ -195,6 +195,10 @@ struct FrameBuilder {
       // Without a mask to tell by (SA_NODEFER), its own word counts.
       let told = inner.blocked == outer.blocked ? outer : outer.handled(until: inner)
       if let told, told.code > 0, SignalNames.isFault(Int(told.number)) { return told }
+      // With SA_NODEFER and no siginfo only the number of what the handler raised again tells.
+      if told == nil || inner.blocked == outer.blocked, let told = outer.fault(of: inner.number) {
+        return told
+      }
     }
     return nil
   }

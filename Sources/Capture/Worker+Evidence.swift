@@ -73,7 +73,14 @@ extension Worker {
     guard examination.runtime == nil,
       signal.senderPID == request.pid
         || Int(signal.senderPID) == examination.process.namespacePID,
-      let fault = signal.faultBefore,
+      let fault = signal.faultBefore
+    else { return nil }
+    // Where the jump went that faulted there is nothing to take apart.
+    let segmentationFault: Int32 = 11
+    if fault.number == segmentationFault, fault.address == fault.registers.instructionPointer {
+      return fault
+    }
+    guard
       let instruction = FaultInstruction.read(
         registers(fault, examination, thread: index), signal: (fault.number, fault.code),
         memory: examination.frozen.memory, mappings: examination.frozen.mappings)

@@ -28,6 +28,9 @@ extension SignalContext {
     return fault { $0 == number }
   }
 
+  /// The fault of this number that was the last thing that had happened before, if there was one.
+  public func fault(of number: Int32) -> SignalContext? { fault { $0 == number } }
+
   private func fault(where isWanted: (Int32) -> Bool) -> SignalContext? {
     guard let fault = FramePolicy.faults(self).first(where: { isWanted($0.number) }) else {
       return nil

@@ -87,17 +87,35 @@ static bool step_back(int number, struct signal_context *context) {
   return false;
 }
 
+// Vectors of which the kernel says more.
+enum { DIVISION = 0, INVALID = 6, PAGE_FAULT = 14, FLOAT = 16, ALIGNMENT = 17, VECTOR_FLOAT = 19 };
+
+// Memory that another thread has mapped meanwhile would let a dead process live on.
+static bool is_still_there(const struct signal_information *information,
+                           const struct signal_context *context) {
+  enum { NOT_MAPPED = 1 };  // SEGV_MAPERR
+  if (context->trap != PAGE_FAULT || context->fault_address != (uintptr_t)information->address)
+    return false;
+  return information->code != NOT_MAPPED || !kernel_is_mapped(context->fault_address);
+}
+
+// What a process has queued to itself may say anything: the processor's words have to agree.
 bool machine_repeats(const struct signal_information *information, struct signal_context *context) {
   bool vague = information->code == FROM_KERNEL;
+  bool is_here = (uintptr_t)information->address == context->instruction;
   switch (information->number) {
     case BAD_MEMORY:
-      if (!vague || context->trap == GENERAL_PROTECTION) return true;
+      if (!vague) return is_still_there(information, context);
+      if (context->trap == GENERAL_PROTECTION) return true;
       return context->trap == OVERFLOW && step_back(BAD_MEMORY, context);
     case BUS_ERROR:
       if (vague) return context->trap == STACK_FAULT || context->trap == SEGMENT_NOT_PRESENT;
-      return information->code != MEMORY_ERROR_ELSEWHERE;
-    case ILLEGAL_INSTRUCTION:
-    case ARITHMETIC_ERROR: return !vague;
+      if (information->code == MEMORY_ERROR_ELSEWHERE) return false;
+      return context->trap == PAGE_FAULT || context->trap == ALIGNMENT;
+    case ILLEGAL_INSTRUCTION: return !vague && is_here && context->trap == INVALID;
+    case ARITHMETIC_ERROR:
+      return !vague && is_here && (context->trap == DIVISION || context->trap == FLOAT ||
+                        context->trap == VECTOR_FLOAT);
     case TRAP:
     case BAD_SYSTEM_CALL: return step_back(information->number, context);
     default: return false;

@@ -77,7 +77,10 @@ enum AbortRule {
 
   private static func next(_ scene: CrashScene, after index: Int) -> String? {
     let frames = scene.thread?.frames.dropFirst(index + 1).prefix(12) ?? []
-    return frames.first { !machinery.contains($0.function ?? "abort") }.flatMap { scene.words($0) }
+    // Without a name libc's own are machinery too.
+    return frames.first { frame in
+      frame.function.map { !machinery.contains($0) } ?? !scene.isLibrary(frame)
+    }.flatMap { scene.words($0) }
   }
 
   /// The first frame that is none of libc's way to die.

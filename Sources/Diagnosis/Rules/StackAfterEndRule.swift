@@ -24,7 +24,7 @@ enum StackAfterEndRule {
       isWritable(scene, scene.report.memoryMap[below].start.value),
       pointer >= scene.report.memoryMap[below].end.value
         - min(reach, scene.report.memoryMap[below].end.value),
-      address - scene.report.memoryMap[below].end.value < 4096, address >= pointer,
+      address >= pointer, address - pointer <= 64,
       scene.thread?.stack?.end == scene.report.memoryMap[below].end
     {
       return .beyond(below)
