@@ -14,8 +14,8 @@ enum {
   TOTAL = GUARD + STACK_SIZE + EDGE,
 };
 
-// Each takes two of the 65,530 mappings that a process may have: a program with more threads than this goes without
-// for the rest, so that it can have as many as without us.
+// Each takes two of the 65,530 mappings that a process may have: a program with more threads than
+// this goes without for the rest, so that it can have as many as without us.
 enum { MOST_THREADS = 8192 };
 static _Atomic int threads;
 
@@ -31,12 +31,17 @@ static size_t signal_frame;  // the kernel's, at most
 
 enum { USABLE = STACK_SIZE - sizeof(struct new_thread) };
 
+static _Atomic bool is_locked;
+
+void altstack_is_locked(void) { is_locked = true; }
+
 static struct new_thread *map_stack(void) {
   char *guard = kernel_map_as(TOTAL, 0, MAP_PRIVATELY | MAP_WITHOUT_RESERVE),
        *stack = guard + GUARD;
   if (!guard) return NULL;
-  // A program that locks all its memory must not pay for this: what nobody may touch is not there yet.
-  kernel_unlock(guard, TOTAL);
+  // What nobody may touch yet is not there yet. Only where it must be: a sandbox may refuse the
+  // call.
+  if (is_locked) kernel_unlock(guard, TOTAL);
   if (kernel_allow_writing(stack, STACK_SIZE)) {
     kernel_unmap(guard, TOTAL);
     return NULL;
@@ -110,8 +115,7 @@ bool altstack_is_tight(void) {
 
 struct new_thread *altstack_for_thread(void *start, void *argument) {
   if (!has_key) return NULL;
-  struct new_thread *thread =
-      atomic_fetch_add(&threads, 1) < MOST_THREADS ? map_stack() : NULL;
+  struct new_thread *thread = atomic_fetch_add(&threads, 1) < MOST_THREADS ? map_stack() : NULL;
   if (!thread) atomic_fetch_sub(&threads, 1);
   if (thread) thread->beginning = (struct beginning){start, argument};
   return thread;

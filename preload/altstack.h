@@ -9,6 +9,9 @@
 // Called by the constructor, in the main thread: makes its stack.
 void altstack_prepare(void);
 
+// From now on all memory that is mapped is locked: ours had better not be, and be there all at once.
+void altstack_is_locked(void);
+
 // Whether this is the current thread's stack of ours.
 bool altstack_is_ours(const struct signal_stack *stack);
 

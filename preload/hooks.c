@@ -102,7 +102,10 @@ EXPORTED int sigaltstack(const struct signal_stack *stack, struct signal_stack *
 EXPORTED void abort(void) {
   const struct next_functions *next = next_functions();
   if (is_caught(ABORTED) && altstack_is_tight()) catch_no_more(ABORTED);
-  if (next->abort) next->abort();  // a jump, which leaves no frame of ours in a backtrace
+  if (next->abort)
+    next->abort();  // a jump, which leaves no frame of ours in a backtrace
+  else
+    kernel_exit(134);
 }
 
 // Strict seccomp leaves a thread with four calls, none of which starts a collector: the first other
@@ -113,6 +116,15 @@ EXPORTED int prctl(int option, unsigned long a, unsigned long b, unsigned long c
   if (!next->prctl) return not_there();
   if (option == SET_SECCOMP && a == STRICT && is_catching()) catch_nothing_more();
   return next->prctl(option, a, b, c, d);
+}
+
+EXPORTED int mlockall(int flags) {
+  enum { FUTURE = 2 };  // MCL_FUTURE
+  const struct next_functions *next = next_functions();
+  if (!next->mlockall) return not_there();
+  int result = next->mlockall(flags);
+  if (result == 0 && flags & FUTURE) altstack_is_locked();
+  return result;
 }
 
 // Both end in a jump: a thread's backtrace shows no frame of ours.

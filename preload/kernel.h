@@ -58,10 +58,18 @@ static inline bool kernel_is_mapped(uintptr_t address) {
   return raw_syscall(NUMBER_MINCORE, (long)(address & ~(page - 1)), 1, (long)&room, 0, 0, 0) == 0;
 }
 
-// False for what is hardly a log (a file that is read as well, a client on the network), and for a pipe that nobody
-// reads: a process that dies waits for nobody.
+// False for what is hardly a log (a file that is read as well, a client on the network), and for a
+// pipe that nobody reads: a process that dies waits for nobody.
 static inline bool kernel_takes_words(long descriptor) {
-  enum { GET_FLAGS = 3, ACCESS = 3, READ_WRITE = 2, SOCKET = 1, DOMAIN = 39, LOCAL = 1, WRITABLE = 4 };
+  enum {
+    GET_FLAGS = 3,
+    ACCESS = 3,
+    READ_WRITE = 2,
+    SOCKET = 1,
+    DOMAIN = 39,
+    LOCAL = 1,
+    WRITABLE = 4
+  };
   const long current = 1;  // SEEK_CUR
   const long tenth_of_second[2] = {0, 100000000};
   struct {

@@ -54,7 +54,6 @@ static struct launch_pad *map_pad(void) {
   struct launch_pad *pad = kernel_map_as(sizeof *pad, 0, MAP_PRIVATELY | MAP_WITHOUT_RESERVE);
   const size_t usable = COLLECTOR_STACK + HELPER_STACK + ARENA;
   if (!pad) return NULL;
-  kernel_unlock(pad, sizeof *pad);
   if (kernel_allow_writing(pad->collector_stack, usable)) {
     kernel_unmap(pad, sizeof *pad);
     return NULL;

@@ -61,6 +61,7 @@ static const char *const names[] = {
     "getauxval",
     "abort",
     "prctl",
+    "mlockall",
 };
 enum { FUNCTIONS = sizeof names / sizeof *names };
 
@@ -130,8 +131,8 @@ static bool holds(const struct loaded_object *object, uintptr_t address) {
   return false;
 }
 
-// glibc has added the base to these addresses, musl (and the vDSO) has not. By where the object lies: a base may be
-// negative.
+// glibc has added the base to these addresses, musl (and the vDSO) has not. By where the object
+// lies: a base may be negative.
 static const void *table_at(const struct loaded_object *object, uintptr_t value) {
   if (holds(object, value)) return (const void *)value;
   return holds(object, object->base + value) ? (const void *)(object->base + value) : NULL;

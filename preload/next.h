@@ -26,6 +26,7 @@ struct next_functions {
   unsigned long (*getauxval)(unsigned long);
   void (*abort)(void);
   int (*prctl)(int, unsigned long, unsigned long, unsigned long, unsigned long);
+  int (*mlockall)(int);
 };
 
 // What is not there is NULL. Called by the constructor; later it only returns what was found.

@@ -197,6 +197,34 @@ static void dies_though_refused(void) {
   }
 }
 
+// A sandbox that knows which calls threads take, and no others.
+static void threads_in_a_sandbox(void) {
+  const long refused[] = {SYS_prctl, SYS_munlock, SYS_madvise, SYS_mremap, SYS_fcntl};
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    IN_CHILD("thread") {
+      pthread_t thread;
+      filter(refused[i], SECCOMP_RET_KILL_PROCESS);
+      say("created %d", pthread_create(&thread, NULL, ask_parent, NULL));
+      say("joined %d", pthread_join(thread, NULL));
+    }
+  }
+}
+
+// What a process queues to itself may have a fault's code, and is none.
+static void forged_faults(void) {
+  const int codes[] = {SEGV_MAPERR, SEGV_ACCERR};
+  for (int i = 0; i < FATAL; i++) {
+    for (int c = 0; c < 2; c++) {
+      IN_CHILD(signal_name(fatal[i])) {
+        siginfo_t info = {.si_signo = fatal[i], .si_code = codes[c]};
+        info.si_addr = (void *)0x1234;
+        syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), fatal[i], &info);
+        say("not reached");
+      }
+    }
+  }
+}
+
 static void strict_mode(void) {
   IN_CHILD("reading and writing") {
     prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
@@ -230,6 +258,8 @@ const struct behaviour behaviours[] = {
     {"seccomp-kills", seccomp_kills},
     {"seccomp-errno", seccomp_errno},
     {"dies-though-refused", dies_though_refused},
+    {"threads-in-a-sandbox", threads_in_a_sandbox},
+    {"forged-faults", forged_faults},
     {"strict-mode", strict_mode},
     {NULL, NULL},
 };

@@ -31,6 +31,7 @@ struct BinaryTests {
   }
 
   static let hooks: Set<String> = [
+    "mlockall",
     "execve", "execv", "sigaction", "__sigaction", "signal", "bsd_signal", "ssignal", "sysv_signal",
     "__sysv_signal", "sigset", "sigaltstack", "pthread_create", "thrd_create", "abort", "prctl",
   ]

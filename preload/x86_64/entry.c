@@ -114,10 +114,10 @@ bool machine_repeats(const struct signal_information *information, struct signal
       return context->trap == PAGE_FAULT || context->trap == ALIGNMENT;
     case ILLEGAL_INSTRUCTION: return !vague && is_here && context->trap == INVALID;
     case ARITHMETIC_ERROR:
-      return !vague && is_here && (context->trap == DIVISION || context->trap == FLOAT ||
-                        context->trap == VECTOR_FLOAT);
-    case TRAP:
-    case BAD_SYSTEM_CALL: return step_back(information->number, context);
+      return !vague && is_here &&
+             (context->trap == DIVISION || context->trap == FLOAT || context->trap == VECTOR_FLOAT);
+    case TRAP: return step_back(TRAP, context);
+    case BAD_SYSTEM_CALL: return is_here && step_back(BAD_SYSTEM_CALL, context);
     default: return false;
   }
 }
