@@ -121,6 +121,16 @@ import Testing
     #expect((thread.id == report.process.pid) == (one.mode.hasSuffix("thread") == false))
   }
 
+  /// `make example-coroutine-overflow`.
+  @Test func theExampleShowsAllOfIt() throws {
+    let scratch = try Scratch()
+    let outcome = try example.runAll(in: scratch, timeout: 60)
+    #expect(outcome.status == 0, "\(outcome)")
+    #expect(outcome.text.contains("call stack overflow in coroutine"))
+    #expect(outcome.text.contains("Stack overflow of a stack of the program's own"))
+    #expect(outcome.text.contains("(wild_pointer, medium confidence)"))
+  }
+
   /// The assembly of the other architecture is run nowhere here; it has at least to be right as assembly.
   @Test func bothArchitecturesAssemble() throws {
     let scratch = try Scratch()

@@ -97,7 +97,8 @@ import Testing
   @Test func theTableSaysTheSame() throws {
     let scratch = try Scratch()
     let outcome = try Example(name: "watchseg").runAll(in: scratch, timeout: 60)
-    let rows = outcome.text.split(separator: "\n").dropFirst()
+    let parts = outcome.text.components(separatedBy: "\n\n$ ")
+    let rows = parts[0].split(separator: "\n").dropFirst()
     let modes = Mode.all.filter { $0.libc == .glibc }
     #expect(rows.count * 2 == modes.count, "\(outcome)")
     for mode in modes {
@@ -107,6 +108,10 @@ import Testing
       let words = try #require(ending).drop { $0 == " " }
       #expect(words == (mode.survives ? "survived" : "killed by SIGSEGV"), "\(row)")
     }
+    try #require(parts.count == 3, "\(outcome)")
+    #expect(parts[1].contains("(null_dereference, high confidence)"))
+    #expect(parts[2].contains("(pid1_survives, high confidence)"))
+    #expect(parts[2].contains("the process goes on after this"))
   }
 
   @Test(arguments: ExampleRun.Libc.allCases) func tellsWhoSentIt(libc: ExampleRun.Libc) throws {

@@ -28,5 +28,5 @@ for mode in coroutine coroutine-leap wild-near thread main; do
   crash "$stage/bin/inquest" run -- "$program" $mode --no-handler 2>&1
   [ -d "$reports" ] || { echo "no report" >&2; exit 1; }
   printf '\n$ inquest show\n'
-  "$stage/bin/inquest" show | head -n 40
+  "$stage/bin/inquest" show | sed -n '/^Registers/q;p'
 done

@@ -3,6 +3,7 @@
 set -u
 "$(dirname "$0")/build.sh" "$2" || exit 1
 program=$2/watchseg
+stage=$1
 ulimit -c 0
 # Without root, a user namespace gives the right to make the other one.
 as_init=(unshare --fork --pid --mount-proc)
@@ -38,4 +39,15 @@ for how in kill tgkill fault-maperr fault-accerr; do
         observe "${as_init[@]}" "$program" $how $then
         printf "$row" "$how" "$then" "$seen" "$normally" "$ending"
     done
+done
+
+# What a report says of the same: fault or sent, by whom, and whether PID 1 goes on.
+reports=$(mktemp -d)
+trap 'rm -rf "$reports"' EXIT
+for how in fault-maperr kill; do
+    printf '\n$ unshare --fork --pid inquest run --catch -- watchseg %s --no-handler; inquest show\n' $how
+    # In a shell of its own, whose word about the death nobody needs.
+    bash -c '"$@"; exit $?' bash "${as_init[@]}" "$stage/bin/inquest" run --catch --dir "$reports" -- \
+        "$program" $how --no-handler >/dev/null 2>&1
+    INQUEST_DIR=$reports PAGER=cat "$stage/bin/inquest" show | sed -n '1,/^Process/{/^Process/!p}'
 done
