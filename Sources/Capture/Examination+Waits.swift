@@ -33,17 +33,25 @@ extension Examination {
     _ walks: [Walk], symbols: [UInt64: Symbol], _ directory: borrowing ProcessDirectory
   ) {
     findCrashedThreadsLock(walks, symbols: symbols, directory)
-    let blocked = zip(frozen.threads, walks).filter { thread, _ in
+    var locks: LockWaits?
+    // Thousands wait in the same few functions: by all of the addresses that tell.
+    var functions: [[UInt64]: (call: LockCall, library: PosixLock.Library?)?] = [:]
+    for index in frozen.threads.indices {
+      let id = frozen.threads[index].id
+      guard let call = frozen.threads[index].registers?.futexCall, waits[id] == nil else {
+        continue
+      }
+      let known =
+        locks
+        ?? LockWaits(
+          images: images, symbols: symbols, memory: frozen.memory, threads: ownIDs(directory))
+      locks = known
+      let inner = walks[index].steps.prefix(LockWaits.depth).map(\.ip)
+      let found = functions[inner] ?? known.function(walks[index].steps)
+      functions[inner] = .some(found)
       // What has not been copied may belong to somebody else by now.
-      waits[thread.id] == nil
-        && thread.registers?.futexCall.map { frozen.memory.copied(around: $0.word) != nil } == true
-    }
-    guard !blocked.isEmpty else { return }
-    let locks = LockWaits(
-      images: images, symbols: symbols, memory: frozen.memory, threads: ownIDs(directory))
-    for (thread, walk) in blocked {
-      guard let call = thread.registers?.futexCall else { continue }
-      waits[thread.id] = locks.wait(call, steps: walk.steps)
+      guard let function = found, frozen.memory.copied(around: call.word) != nil else { continue }
+      if let wait = known.wait(call, in: function) { waits[id] = wait }
     }
   }
 

@@ -198,7 +198,7 @@ struct Examination {
       complete: walk.end == .outermost, endReason: walk.end.reason)
     record.state = ProcessStatus.name(ofState: thread.state)
     (record.stack, record.waitsFor) = (stack, waits[thread.id])
-    let all = stacks.stacks(of: walk.steps)
+    let all = stacks.stacks(of: walk.steps, home: stack)
     if all.count > 1 { record.stacks = all }
     if let managed, let known = managed.threads[thread.id] {
       record.managed = ThreadRecord.Managed(

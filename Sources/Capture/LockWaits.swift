@@ -15,7 +15,7 @@ struct LockWaits {
   private let threads: [Int32: Int32]
 
   /// Innermost frames that may be the C library's.
-  private static let depth = 6
+  static let depth = 6
 
   /// - Parameters:
   ///   - symbols: by look-up address.
@@ -28,9 +28,11 @@ struct LockWaits {
     self.threads = threads
   }
 
+  /// What the innermost frames say of the lock; by nothing but these.
+  ///
   /// - Parameter steps: of the thread's stack, innermost first.
   /// - Returns: nil for a thread that waits for no lock, or for one that cannot be told.
-  func wait(_ call: FutexCall, steps: [Walk.Step]) -> WaitRecord? {
+  func function(_ steps: [Walk.Step]) -> (call: LockCall, library: PosixLock.Library?)? {
     guard let first = steps.first, let image = images.containing(first.lookupAddress) else {
       return nil
     }
@@ -41,17 +43,26 @@ struct LockWaits {
     let saysNothing =
       library == nil ? names.first.map(LockCall.passages.contains) ?? false : names.isEmpty
     if saysNothing { known = known ?? .perhapsMutex }
+    return known.map { ($0, library) }
+  }
+
+  func wait(_ call: FutexCall, steps: [Walk.Step]) -> WaitRecord? {
+    function(steps).flatMap { wait(call, in: $0) }
+  }
+
+  func wait(
+    _ call: FutexCall, in function: (call: LockCall, library: PosixLock.Library?)
+  ) -> WaitRecord? {
     // A static program may hold either.
-    let locks = (library.map { [$0] } ?? [.glibc, .musl]).map {
+    let locks = (function.library.map { [$0] } ?? [.glibc, .musl]).map {
       PosixLock(library: $0, call: call, memory: memory, threads: threads)
     }
-    let isSure = library != nil
-    switch known {
+    let isSure = function.library != nil
+    switch function.call {
     case .mutex: return locks.lazy.compactMap { $0.mutex(isSure: isSure) }.first
     case .perhapsMutex: return locks.lazy.compactMap { $0.mutex(isSure: false) }.first
     case .readLock: return locks[0].readWriteLock(writes: false)
     case .writeLock: return locks[0].readWriteLock(writes: true)
-    case nil: return nil
     }
   }
 }

@@ -30,7 +30,13 @@ struct StackFinder {
   }
 
   /// The stacks that a walk came by, innermost first, each once.
-  func stacks(of steps: [Walk.Step]) -> [StackRecord] {
+  ///
+  /// - Parameter home: the one that it began on; most walks stay there.
+  func stacks(of steps: [Walk.Step], home: StackRecord?) -> [StackRecord] {
+    if let home {
+      let (start, end) = (home.start.value, home.end.value)
+      if steps.allSatisfy({ start <= $0.sp && $0.sp < end }) { return [home] }
+    }
     var found: [StackRecord] = []
     var last: Range<UInt64> = 0..<0
     for step in steps where !last.contains(step.sp) {

@@ -87,6 +87,8 @@ extension Examination {
     report.runtime = runtime.map {
       RuntimeRecord(version: $0.version, commit: nil, path: $0.path, inspection: .ok)
     }
+    // Of a live process, which may have thousands of threads and mappings, there is only to say who waits.
+    guard request.trigger == .crash || !waits.isEmpty else { return report }
     report.modules = images.images.map(ModuleRecord.init(image:))
     report.memoryMap = memoryMap(crash.signal)
     report.memory = evidence.memory
