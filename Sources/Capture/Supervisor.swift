@@ -186,7 +186,9 @@ public struct Supervisor {
       }
       return (done, path)
     } catch {
-      Console.complain("\(error)")
+      // What was found is not lost with the report.
+      Console.complain(
+        request.trigger == .crash ? "\(error); what was found: \(summary)" : "\(error)")
       return (ExitStatus.failure, nil)
     }
   }

@@ -73,8 +73,17 @@ struct CrashScene {
     return " in \(first), called from \(words(caller) ?? "")"
   }
 
-  /// True for code of the C and C++ libraries: whatever went wrong there, the caller has to do with it.
+  /// True for code of the C, C++ and Rust libraries, inlined into the program or not: whatever went wrong there, the
+  /// caller has to do with it.
   func isLibrary(_ frame: Frame) -> Bool {
+    let function = frame.function ?? ""
+    if ["std::", "core::", "alloc::", "__rustc::", "<core::", "<alloc::", "<std::"].contains(
+      where: {
+        function.hasPrefix($0)
+      })
+    {
+      return true
+    }
     let file = file(of: frame) ?? ""
     return ["libc.so", "libc.so.6", "libm.so.6", "libgcc_s.so.1", "libc++.so.1", "libc++abi.so.1"]
       .contains(file) || file.hasPrefix("libstdc++.so") || file.hasPrefix("ld-musl")

@@ -115,9 +115,6 @@ enum CollectorCommand {
     let (status, path) = supervisor.run()
     if let path {
       Console.complain("\(supervisor.summary); report: \(path)")
-    } else if status == ExitStatus.failure {
-      // Why there is no report has been said; what was found is not lost with it.
-      Console.complain(supervisor.summary)
     }
     return status
   }

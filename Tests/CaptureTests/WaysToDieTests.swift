@@ -157,12 +157,11 @@ struct WayToDie: Sendable, CustomTestStringConvertible {
     // All of them: a false one behind the right one would be false as well.
     #expect(report.diagnoses.map(\.rule) == [way.rule] + way.more, "\(report.diagnoses)")
     if way.kind != .abort { #expect(report.diagnoses.first?.confidence != .low) }
-    // A signal that is sent to the process comes to its first thread.
-    let isOnThread = onThread && !way.name.hasPrefix("sent_")
+    // A signal that is sent to the process comes to any of its threads.
     if way.name == "stack_freed" {
       #expect(thread.stack == nil, "it is gone")
-    } else {
-      #expect(thread.stack?.kind == way.stack ?? (isOnThread ? .thread : .main))
+    } else if !way.name.hasPrefix("sent_") {
+      #expect(thread.stack?.kind == way.stack ?? (onThread ? .thread : .main))
     }
     if let function = way.function, !function.isEmpty {
       let first = thread.frames.prefix(8).compactMap(\.function)
@@ -233,6 +232,25 @@ struct WayToDie: Sendable, CustomTestStringConvertible {
     let rules = reports.compactMap(\.diagnoses.first?.rule).sorted()
     #expect(rules == (isTold ? ["abort_by_instruction", "pid1_abort"] : ["pid1_abort"]))
     #expect(reports.allSatisfy { $0.process.isNamespaceInit == true && $0.crash.survives != true })
+  }
+
+  /// Rust has a handler of its own, which tells overflows and aborts, and sets the default action for all else.
+  @Test(
+    arguments: [
+      ("null", "null_dereference", "rusty::read_null"),
+      ("overflow", "stack_overflow", "rusty::descend"),
+      ("panic", "rust_panic", "rusty::die"), ("bounds", "rust_panic", "rusty::sell"),
+    ], [false, true])
+  func rust(_ way: (name: String, rule: String, function: String), onThread: Bool) throws {
+    let (outcome, reports) = try die("rusty", way.name, onThread: onThread)
+    let alone = try die("rusty", way.name, onThread: onThread, preloaded: false)
+    #expect(outcome.signal == alone.outcome.signal)
+    let report = try #require(reports.first?.report)
+    #expect(report.diagnoses.map(\.rule) == [way.rule])
+    #expect(
+      report.diagnoses.first?.summary.contains(way.function) == true, "\(report.diagnoses)")
+    #expect(report.crashedThread?.stack?.kind == (onThread ? .thread : .main))
+    #expect((report.crash.kind == .stackOverflow) == (way.name == "overflow"))
   }
 
   /// A program that runs out of memory, and whose collector has the limits that killed it.

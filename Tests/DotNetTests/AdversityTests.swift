@@ -35,6 +35,7 @@ struct AdversityTests {
     #expect(run.outcome.ourLines.count == 2)
     #expect(run.outcome.ourLines.last?.contains(folder) == true)
     #expect(run.outcome.ourLines.last?.contains("report:") == false)
+    #expect(run.outcome.ourLines.last?.contains("what was found: Unhandled ") == true)
   }
 
   @Test(arguments: Runtime.allCases)

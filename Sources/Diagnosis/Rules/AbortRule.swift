@@ -9,7 +9,8 @@ enum AbortRule {
     let evidence = scene.evidence(CrashScene.signalPointer, CrashScene.firstFrame)
     for known in known {
       guard let index = scene.frame(named: known.functions) else { continue }
-      let caller = next(scene, after: index).map { " in \($0)" } ?? ""
+      let own = scene.thread?.frames.dropFirst(index + 1).prefix(24).first { !scene.isLibrary($0) }
+      let caller = own.flatMap { scene.words($0) }.map { " in \($0)" } ?? ""
       return Diagnosis(
         rule: known.rule, summary: known.summary + caller, detail: known.detail,
         confidence: .high, evidence: evidence + [CrashScene.frame(index)])
@@ -46,7 +47,8 @@ enum AbortRule {
           "rust_panic", "__rustc::rust_panic", "core::panicking::panic_nounwind",
           "std::panicking::rust_panic_with_hook",
         ],
-        "Rust panicked, and could not unwind", "what it said stands on standard error"
+        "Rust panicked",
+        "it could not unwind (panic=abort, or a panic during another one); what it said stands on standard error"
       ),
       (
         "joinable_thread", ["std::thread::~thread()", "std::thread::operator=(std::thread&&)"],

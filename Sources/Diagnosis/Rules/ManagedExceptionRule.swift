@@ -11,7 +11,9 @@ enum ManagedExceptionRule {
     return Diagnosis(
       rule: "unhandled_exception",
       summary: ExceptionWords.sentence(exception, frames: scene.thread?.frames ?? []),
-      detail: hasCause && !cause.message.isEmpty ? "\(cause.type): \(cause.message)" : nil,
+      // The sentence has their first lines.
+      detail: hasCause && cause.message.contains(where: \.isNewline)
+        ? "\(cause.type): \(cause.message)" : nil,
       confidence: .high, evidence: ["/exception"] + scene.evidence(CrashScene.firstFrame))
   }
 }

@@ -81,6 +81,10 @@ if ! is_current "$dest/mutexes.rust" "$here/mutexes.rs"; then
     rustc --edition 2021 -O -o "$partial" "$here/mutexes.rs" && mv "$partial" "$dest/mutexes.rust" ||
         fail "cannot build mutexes.rust"
 fi
+if ! is_current "$dest/rusty" "$here/rusty.rs"; then
+    rustc --edition 2021 -O -g -C panic=abort -o "$partial" "$here/rusty.rs" && mv "$partial" "$dest/rusty" ||
+        fail "cannot build rusty.rs"
+fi
 # As a service would: each way to die is a function of its own, and a copy of a copy is not checked away.
 fatal="-Wno-div-by-zero -Wno-uninitialized -fno-builtin -U_FORTIFY_SOURCE"
 make_program ways_to_die ways_to_die.c "$cc" $fatal
