@@ -4,7 +4,7 @@ import Testing
 
 /// Where gdb is wrong, or says what no stack holds: the differences that `Explanation` lets pass, each
 /// judged by a third party. And where it might be thought to be.
-@Suite(.timeLimit(.minutes(2))) struct DebuggerErrorTests {
+@Suite(.timeLimit(.minutes(5))) struct DebuggerErrorTests {
   private static let program = "gcc-O2"
 
   private struct View {

@@ -7,7 +7,7 @@ import Testing
 @testable import Capture
 
 /// createdump's command line in every version: facts/createdump.md.
-@Suite(.timeLimit(.minutes(1))) struct CreatedumpTests {
+@Suite(.timeLimit(.minutes(5))) struct CreatedumpTests {
   private func parse(_ line: String) -> CreatedumpArguments {
     CreatedumpArguments(line.split(separator: " ").map(String.init))
   }

@@ -6,7 +6,7 @@ import Testing
 @testable import Capture
 
 /// `capture --debuginfod`: what servers add to a report, and what bad ones cost.
-@Suite(.timeLimit(.minutes(3))) struct DebuginfodTests {
+@Suite(.timeLimit(.minutes(5))) struct DebuginfodTests {
   let scratch: Scratch
 
   init() throws {

@@ -5,7 +5,7 @@ import Testing
 
 /// Deep recursion: every frame is counted, and the repetition folded. `deep` and `rounds` know how deep
 /// they are; eu-stack counts the frames of the whole thread.
-@Suite(.timeLimit(.minutes(2))) struct DepthTests {
+@Suite(.timeLimit(.minutes(5))) struct DepthTests {
   private static let functions = ["one", "two", "three", "four"]
 
   private struct Rounds {

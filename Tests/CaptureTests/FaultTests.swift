@@ -8,7 +8,7 @@ import Testing
 
 /// The collector's own death, at every stage and at any instant: there is a report, it says so, and the
 /// program runs on.
-@Suite(.timeLimit(.minutes(2))) struct FaultTests {
+@Suite(.timeLimit(.minutes(5))) struct FaultTests {
   @Test(arguments: Stage.allCases.flatMap { [($0, false), ($0, true)] })
   func aStageThatDiesCostsThatStageOnly(stage: Stage, hangs: Bool) throws {
     let fixture = try Fixture("threads", "4", "10")

@@ -7,7 +7,7 @@ import Testing
 ///
 /// No time is asserted by itself. A busy machine lengthens single captures, of which the best of a few is
 /// taken: what is measured wrongly is so each time.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct FreezeTimeTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct FreezeTimeTests {
   private static let attempts = 6
 
   /// One has stacks of 7 MB to copy, the other many threads to stop and to release: most of each freeze.

@@ -8,7 +8,7 @@ import Testing
 
 /// The role that the shim starts: the report first, then the real createdump in the same place, as the
 /// runtime had wanted it.
-@Suite(.timeLimit(.minutes(1))) struct HandoverTests {
+@Suite(.timeLimit(.minutes(5))) struct HandoverTests {
   /// A createdump that says how it was called.
   private func createdump(in scratch: Scratch) throws -> String {
     let path = scratch.file("createdump")
@@ -125,7 +125,7 @@ import Testing
 }
 
 /// Several at once, and others that are there already.
-@Suite(.timeLimit(.minutes(1))) struct CompetitionTests {
+@Suite(.timeLimit(.minutes(5))) struct CompetitionTests {
   @Test func manyCapturesOfOneProcess() throws {
     let fixture = try Fixture("threads", "16", "10")
     let before = try fixture.beat()

@@ -7,7 +7,7 @@ import Testing
 
 /// What goes wrong before and around a report: one clear line with a remedy, the documented exit status,
 /// nothing on stdout.
-@Suite(.timeLimit(.minutes(1))) struct InputTests {
+@Suite(.timeLimit(.minutes(5))) struct InputTests {
   private static let nobody = [
     "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
   ]

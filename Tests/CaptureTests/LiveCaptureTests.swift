@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// `inquest capture` of real programs, against what eu-stack and gdb see of them.
-@Suite(.timeLimit(.minutes(2))) struct LiveCaptureTests {
+@Suite(.timeLimit(.minutes(5))) struct LiveCaptureTests {
   /// glibc has several names for many addresses, and versions after an @.
   private func same(_ one: String, _ other: String) -> Bool {
     func plain(_ name: String) -> Substring {

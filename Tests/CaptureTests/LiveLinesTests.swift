@@ -6,7 +6,7 @@ import Testing
 @testable import Capture
 
 /// Lines and inlined calls of a real process, against gdb.
-@Suite(.timeLimit(.minutes(2))) struct LiveLinesTests {
+@Suite(.timeLimit(.minutes(5))) struct LiveLinesTests {
   /// gdb's backtrace of the process's only thread: function without parameters, `file:line`.
   private func backtrace(_ pid: Int32) throws -> [(function: String, place: String)] {
     let text = try output(

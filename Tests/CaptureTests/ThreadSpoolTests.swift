@@ -7,7 +7,7 @@ import Testing
 @testable import Capture
 
 /// Threads on their way from a worker to the report: through the file in memory, or the socket.
-@Suite(.timeLimit(.minutes(1))) struct ThreadSpoolTests {
+@Suite(.timeLimit(.minutes(5))) struct ThreadSpoolTests {
   private func record(_ id: Int, name: String = "t") -> ThreadRecord {
     ThreadRecord(
       id: id, name: name, crashed: false, frames: [], frameCount: id, complete: true,

@@ -8,7 +8,7 @@ import Testing
 @testable import Unwinding
 
 /// What is copied beside the stacks, because no file has it.
-@Suite(.timeLimit(.minutes(1))) struct UnwindCopyTests {
+@Suite(.timeLimit(.minutes(5))) struct UnwindCopyTests {
   /// Stops a process, copies what a capture copies, and lets it go.
   private func copy(_ pid: Int32) throws -> (
     stopped: [StoppedThread], mappings: MappingTable, memory: SnapshotMemory

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Real programs whose unwind information is not where it usually is, against gdb.
-@Suite(.timeLimit(.minutes(2))) struct UnwindSourceCaptureTests {
+@Suite(.timeLimit(.minutes(5))) struct UnwindSourceCaptureTests {
   /// .eh_frame without a header; .debug_frame in the program, packed in both ways, and beside it.
   @Test(
     arguments: [

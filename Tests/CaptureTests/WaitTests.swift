@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Who waits for whom, by what the waiting threads have printed themselves.
-@Suite(.timeLimit(.minutes(2))) struct WaitTests {
+@Suite(.timeLimit(.minutes(5))) struct WaitTests {
   private struct Told {
     var thread: Int
     /// Nil of a thread that waits for no lock.

@@ -67,7 +67,7 @@ import Testing
 
   // MARK: Cut off
 
-  @Test(.timeLimit(.minutes(1))) func metadataMayEndAnywhere() throws {
+  @Test(.timeLimit(.minutes(5))) func metadataMayEndAnywhere() throws {
     let whole = try metadata()
     let all = exercise(
       try MetadataReader(memory: BytesMemory(bytes: whole), at: 0, size: whole.count),
@@ -85,7 +85,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(1))) func aPDBMayEndAnywhere() throws {
+  @Test(.timeLimit(.minutes(5))) func aPDBMayEndAnywhere() throws {
     let whole = try Lab.made.get().pdb
     #expect(exercise(try PortablePDB(whole), tokens: 1...70) > 30)
     for count in 0..<whole.count {
@@ -93,7 +93,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(1))) func anAssemblyMayEndAnywhere() throws {
+  @Test(.timeLimit(.minutes(5))) func anAssemblyMayEndAnywhere() throws {
     for dll in try [Lab.made.get().embedded, PEFile(Lab.made.get().beside).loaded] {
       #expect(exercise(directory: dll) > 1)
       for count in stride(from: 0, to: dll.count, by: count(1024, dll.count)) {
@@ -133,7 +133,7 @@ import Testing
     return sum
   }
 
-  @Test(.timeLimit(.minutes(1))) func changedMetadataIsReadWithinLimits() throws {
+  @Test(.timeLimit(.minutes(5))) func changedMetadataIsReadWithinLimits() throws {
     let whole = try metadata()
     let answers = mutations(of: whole, count: 10_000, seed: 1) { bytes in
       let memory = BytesMemory(bytes: bytes)
@@ -145,7 +145,7 @@ import Testing
     #expect(answers > 10_000)
   }
 
-  @Test(.timeLimit(.minutes(1))) func changedPDBsAreReadWithinLimits() throws {
+  @Test(.timeLimit(.minutes(5))) func changedPDBsAreReadWithinLimits() throws {
     let answers = mutations(of: try Lab.made.get().pdb, count: 30_000, seed: 2) { bytes in
       guard let pdb = try? PortablePDB(bytes) else { return 0 }
       return exercise(pdb, tokens: [3, 0x23, 0x3a])
@@ -153,14 +153,14 @@ import Testing
     #expect(answers > 10_000)
   }
 
-  @Test(.timeLimit(.minutes(1))) func changedAssembliesAreReadWithinLimits() throws {
+  @Test(.timeLimit(.minutes(5))) func changedAssembliesAreReadWithinLimits() throws {
     let answers = mutations(of: try Lab.made.get().embedded, count: 10_000, seed: 3) {
       exercise(directory: $0)
     }
     #expect(answers > 10_000)
   }
 
-  @Test(.timeLimit(.minutes(1))) func changedNamesStayNames() {
+  @Test(.timeLimit(.minutes(5))) func changedNamesStayNames() {
     let names = [
       "Shop.Basket`1+Drawer`1[[System.__Canon, CoreLib],[System.Int32[,], X]].Open[[A.B`1[[C, X]], X]](T)",
       "Program+<>c__DisplayClass3_0+<<Run>b__1>d.MoveNext()",

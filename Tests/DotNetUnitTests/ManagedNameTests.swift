@@ -230,7 +230,7 @@ import Testing
   }
 
   /// What unfolds, nests or repeats must cost no more than its length.
-  @Test(.timeLimit(.minutes(1))) func deepNamesAreQuick() {
+  @Test(.timeLimit(.minutes(5))) func deepNamesAreQuick() {
     let half = 4000
     for (open, close) in [
       ("<", ">"), ("[", "]"), ("(", ")"), ("A`1[[", "]]"), ("[[", "]]"), ("<>c+", ""),

@@ -103,7 +103,7 @@ import Testing
   }
 
   /// With 8192 to 16383 methods, an index that spends 3 bits on its kind is wide, one of 2 bits is not.
-  @Test(.timeLimit(.minutes(2))) func widthsFollowFromTheBitsOfTheKind() throws {
+  @Test(.timeLimit(.minutes(5))) func widthsFollowFromTheBitsOfTheKind() throws {
     let scratch = try Scratch()
     let methods = (0..<9000).map { "static void M\($0)() { }" }.joined(separator: "\n")
     let source = """

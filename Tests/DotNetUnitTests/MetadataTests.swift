@@ -54,7 +54,7 @@ import Testing
   }
 
   /// Of all sizes: how wide a column is depends on how many rows there are of what it points to.
-  @Test(.timeLimit(.minutes(2)), arguments: Lab.Library.allCases)
+  @Test(.timeLimit(.minutes(5)), arguments: Lab.Library.allCases)
   func membersOfLibrariesToo(_ library: Lab.Library) throws {
     let members = try library.members
     let step = max(1, members.count / 3000)

@@ -143,7 +143,7 @@ import Testing
     #expect(ManagedName.reflected(#"A[[B\]\,\[, C]]"#) == #"A[B\]\,\[]"#)
   }
 
-  @Test(.timeLimit(.minutes(1))) func changedTextIsNoTrap() {
+  @Test(.timeLimit(.minutes(5))) func changedTextIsNoTrap() {
     var random = Xorshift(seed: 21)
     let alphabet = Array("[],`1\\*& \n():in line3at".utf8)
     var (changed, frames) = (0, 0)

@@ -51,7 +51,7 @@ import Testing
     return method
   }
 
-  @Test(.timeLimit(.minutes(2)), arguments: [Lab.Library.core8, .core3, .console])
+  @Test(.timeLimit(.minutes(5)), arguments: [Lab.Library.core8, .core3, .console])
   func eachFunctionOfAnAssembly(library: Lab.Library) throws {
     let assembly = try Assembly(library)
     #expect(assembly.entries.count > 300)
@@ -89,7 +89,7 @@ import Testing
     #expect(tables.entry(for: method(0), at: Self.base + first.start) == nil, "a stub")
   }
 
-  @Test(.timeLimit(.minutes(1))) func changedAssembliesAreNoTrap() throws {
+  @Test(.timeLimit(.minutes(5))) func changedAssembliesAreNoTrap() throws {
     let assembly = try Assembly(.console)
     let wanted = try #require(assembly.entries.dropFirst(100).first)
     let original = assembly.memory.regions[0].bytes

@@ -196,7 +196,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)), arguments: [0, 1, 2, 3, 4])
+  @Test(.timeLimit(.minutes(5)), arguments: [0, 1, 2, 3, 4])
   func nothingThatIsSaidDoesHarm(_ index: Int) {
     let kind = Kind.allCases[index]
     let whole = kind.sample
@@ -234,7 +234,7 @@ import Testing
   // MARK: Bombs
 
   /// Each a bomb of many megabytes that is well-formed but for its size.
-  @Test(.timeLimit(.minutes(1))) func sizeIsLimited() {
+  @Test(.timeLimit(.minutes(5))) func sizeIsLimited() {
     // Nested deeper than any chain: 32 MB of it.
     let one = written { writer in
       var facts = Self.exception(depth: 0)

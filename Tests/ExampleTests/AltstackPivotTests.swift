@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// examples/altstack-pivot: handlers that leave the alternate stack and never return.
-@Suite(.timeLimit(.minutes(3))) struct AltstackPivotTests {
+@Suite(.timeLimit(.minutes(5))) struct AltstackPivotTests {
   // MARK: What the platform does
 
   @Test(arguments: ExampleRun.Libc.allCases, ExampleRun.Help.allCases)

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// examples/coroutine-overflow: what the program's own handler says, and what a report says without it.
-@Suite(.timeLimit(.minutes(2))) struct CoroutineOverflowTests {
+@Suite(.timeLimit(.minutes(5))) struct CoroutineOverflowTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var mode: String
     var program: String

@@ -5,7 +5,7 @@ import Testing
 
 /// examples/crash-in-the-collector: libunwind's issue 739 on the libunwind that Debian ships, and our collector on
 /// the same process.
-@Suite(.timeLimit(.minutes(3))) struct CrashInTheCollectorTests {
+@Suite(.timeLimit(.minutes(5))) struct CrashInTheCollectorTests {
   private let example = Example(name: "crash-in-the-collector")
 
   /// - Returns: the running victim, and the thread of it that spins in code from no ELF file.

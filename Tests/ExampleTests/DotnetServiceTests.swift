@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// examples/dotnet-service: `make demo`, which is the main job from end to end.
-@Suite(.timeLimit(.minutes(2))) struct DotnetServiceTests {
+@Suite(.timeLimit(.minutes(5))) struct DotnetServiceTests {
   @Test func theDemoShowsTheReport() throws {
     let outcome = try run(
       [Places.repository + "/tools/demo", Places.stage, Places.runtimes], timeout: 100)

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// examples/kubernetes: the manifest as it would be applied, and the pod that it makes, without a cluster.
-@Suite(.timeLimit(.minutes(3))) struct KubernetesTests {
+@Suite(.timeLimit(.minutes(5))) struct KubernetesTests {
   private let example = Example(name: "kubernetes")
 
   private struct Mount: Decodable {

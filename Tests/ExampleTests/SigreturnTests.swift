@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// examples/sigreturn: a handler that returns to the wrong stack pointer.
-@Suite(.timeLimit(.minutes(2))) struct SigreturnTests {
+@Suite(.timeLimit(.minutes(5))) struct SigreturnTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var libc: ExampleRun.Libc
     var onThread: Bool

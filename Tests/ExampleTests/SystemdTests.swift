@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// examples/systemd: the unit as systemd reads it, and a crash of its service under all that the unit sets.
-@Suite(.timeLimit(.minutes(2))) struct SystemdTests {
+@Suite(.timeLimit(.minutes(5))) struct SystemdTests {
   private let example = Example(name: "systemd")
 
   /// The unit's file system as run.sh makes it, and what became of the service there.

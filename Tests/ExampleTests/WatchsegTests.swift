@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// examples/watchseg: what the kernel does after a SIGSEGV, and that it still does so with us.
-@Suite(.timeLimit(.minutes(3))) struct WatchsegTests {
+@Suite(.timeLimit(.minutes(5))) struct WatchsegTests {
   /// One way to get the signal, and what the program does about it.
   struct Mode: Sendable, CustomTestStringConvertible {
     var how: String

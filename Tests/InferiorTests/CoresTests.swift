@@ -5,7 +5,7 @@ import Testing
 
 @testable import Inferior
 
-@Suite(.timeLimit(.minutes(1))) struct CoresTests {
+@Suite(.timeLimit(.minutes(5))) struct CoresTests {
   @Test(arguments: [(0, 1), (1, 1), (2, 1), (7, 3), (100, 1), (3001, 100), (5, 0)])
   func allOfItIsDoneOnce(count: Int, least: Int) {
     let done = Mutex<[Int]>([])

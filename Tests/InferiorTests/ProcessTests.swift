@@ -6,7 +6,7 @@ import Testing
 @testable import Inferior
 
 /// What is read of a process without stopping it.
-@Suite(.timeLimit(.minutes(1))) struct ProcessTests {
+@Suite(.timeLimit(.minutes(5))) struct ProcessTests {
   @Test(arguments: [0, -1, Int32.min, Int32.max])
   func whatIsNoProcessIsSaidSo(pid: Int32) throws {
     #expect(throws: InferiorError.noSuchProcess(pid: pid)) { _ = try ProcessDirectory(pid: pid) }

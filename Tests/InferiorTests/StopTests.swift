@@ -9,7 +9,7 @@ import Testing
 /// Stopping real processes with real ptrace.
 ///
 /// A tracer is a thread, so each test stops, reads and releases on one thread, without suspension.
-@Suite(.timeLimit(.minutes(1))) struct StopTests {
+@Suite(.timeLimit(.minutes(5))) struct StopTests {
   private func stop(
     _ fixture: Fixture, patience: Double = 0, within: Double = 2000
   ) throws -> StoppedProcess {

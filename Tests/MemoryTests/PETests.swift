@@ -9,7 +9,7 @@ import Testing
 @Suite struct PETests {
   /// Every assembly that a real runtime has mapped with code: what lies at its base is what its file's
   /// section table says.
-  @Test(.timeLimit(.minutes(1)), arguments: ["8.0.4", "3.1.23"])
+  @Test(.timeLimit(.minutes(5)), arguments: ["8.0.4", "3.1.23"])
   func assembliesOfARealRuntime(version: String) throws {
     let child = try Child([
       "\(Places.runtimes)/\(version)/dotnet", Places.managed("Throws", version), "wait",
@@ -200,7 +200,7 @@ import Testing
     #expect((try? PEHeader(memory: RegionMemory((.max - 99, far)), base: .max - 99)) == nil)
   }
 
-  @Test(.timeLimit(.minutes(1))) func anyHeadersAreNoTrap() {
+  @Test(.timeLimit(.minutes(5))) func anyHeadersAreNoTrap() {
     var random = Xorshift(seed: 51)
     let whole = headers([(0x10200, 0x24e00, 0x200), (0x55000, 0x9000, 0x25000)])
     let places: [UInt64] = [0x1001_0000, 0, 0xffff_ffff_ff00_0000]

@@ -5,7 +5,7 @@ import Testing
 @testable import Symbols
 
 /// Sections that are not about names, against readelf and objcopy.
-@Suite(.timeLimit(.minutes(1))) struct SectionTests {
+@Suite(.timeLimit(.minutes(5))) struct SectionTests {
   private let lab: Lab
   private let symbolizer: Symbolizer
 

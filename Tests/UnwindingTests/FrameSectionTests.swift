@@ -6,7 +6,7 @@ import Testing
 @testable import Unwinding
 
 /// Which code .eh_frame and .debug_frame are about, against readelf, and what damaged ones do.
-@Suite(.timeLimit(.minutes(2))) struct FrameSectionTests {
+@Suite(.timeLimit(.minutes(5))) struct FrameSectionTests {
   /// The ranges of code that readelf lists, by section.
   private func ranges(of path: String) throws -> [String: [Range<UInt64>]] {
     var section = ""

@@ -5,7 +5,7 @@ import Testing
 @testable import Unwinding
 
 /// What a walk keeps of a long stack, and when it gives up.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct LimitTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct LimitTests {
   /// `leaf`, then `count` frames of `functions` in turn, then `start`. Four in turn are not folded.
   private func deep(
     _ count: Int, _ functions: [String] = ["inner", "middle", "outer", "handler"]

@@ -266,7 +266,7 @@
     }
 
     /// Any bytes: never a trap, and of what comes out every word was on the stack.
-    @Test(.timeLimit(.minutes(1))) func anyInformation() {
+    @Test(.timeLimit(.minutes(5))) func anyInformation() {
       var random = Xorshift(seed: 11)
       let stackWords = words(512, [:])
       let (known, stackBytes) = (Set(stackWords), stackWords.flatMap { littleEndian($0) })

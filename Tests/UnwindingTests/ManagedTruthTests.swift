@@ -243,7 +243,7 @@
       return set
     }
 
-    @Test(.timeLimit(.minutes(2))) func everyInstructionLeadsToTheCaller() throws {
+    @Test(.timeLimit(.minutes(5))) func everyInstructionLeadsToTheCaller() throws {
       let recordings = try record()
       #expect(recordings.count == Self.order.count)
       var epilogs = 0

@@ -125,7 +125,7 @@
     }
 
     /// The same as a whole: any information, any stack; it ends, and never as complete by accident.
-    @Test(.timeLimit(.minutes(1))) func anyWalkEnds() {
+    @Test(.timeLimit(.minutes(5))) func anyWalkEnds() {
       var random = Xorshift(seed: 5)
       var frames = 0
       for _ in 0..<3000 {

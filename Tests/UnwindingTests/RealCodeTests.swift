@@ -7,7 +7,7 @@ import Testing
 @testable import Unwinding
 
 /// The code of this very process: the C library, the Swift runtime, Foundation.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct RealCodeTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct RealCodeTests {
   /// Some bytes over the process's own memory.
   private struct Overlay: MemorySource {
     var region: RegionMemory

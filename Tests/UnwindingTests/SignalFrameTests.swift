@@ -4,7 +4,7 @@ import Testing
 @testable import Unwinding
 
 /// Signal frames: recognised by the trampoline's bytes, because musl's has no unwind information.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct SignalFrameTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct SignalFrameTests {
   /// Registers that are all different, so that each restored one can be told from its neighbour.
   private func interrupted(at function: String, sp: UInt64, framePointer: UInt64) -> RegisterSet {
     var saved = RegisterSet()

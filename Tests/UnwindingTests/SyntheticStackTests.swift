@@ -5,7 +5,7 @@ import Testing
 @testable import Unwinding
 
 /// Stacks made by hand, in the manner of rust-minidump's tests.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct SyntheticStackTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct SyntheticStackTests {
   private let chain: [Word] = [
     .junk, .junk,
     .frame("leaf's", to: "inner's"), .returnTo("inner"),

@@ -5,7 +5,7 @@ import Testing
 @testable import Unwinding
 
 /// The places where unwind information can be, and information that is out to hang or end us.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct UnwindSourceTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct UnwindSourceTests {
   private let chain: [Word] = [
     .junk, .junk,
     .frame("leaf's", to: "inner's"), .returnTo("inner"),
