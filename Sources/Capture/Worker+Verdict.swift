@@ -47,13 +47,12 @@ extension Worker {
         remedy: "restart the service")
     }
     if let index = examination.crashed, let thread {
-      let modules = examination.images.images.map(ModuleRecord.init(image:))
       let isReached =
         builder.fault(
           in: walks[index], thread: examination.frozen.threads[index].id) != nil
       let signature = CrashSignature.signature(
         crash, thread: isReached ? thread : nil, exception: exception,
-        modules: modules)
+        modules: report.modules)
       send("signature", signature)
       if !isReached {
         limit(

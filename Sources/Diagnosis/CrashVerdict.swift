@@ -2,8 +2,6 @@ public import Report
 
 /// Turns the facts about a signal into the report's `crash`.
 public enum CrashVerdict {
-  private static let (sigill, sigtrap, sigabrt, sigbus, sigfpe, sigsegv) = (4, 5, 6, 7, 8, 11)
-
   public static func crash(_ facts: CrashFacts) -> Crash {
     guard let signal = facts.signal else { return crashWithoutSignal(facts) }
     let record = record(signal)
@@ -44,7 +42,7 @@ public enum CrashVerdict {
         kind: .unknown, summary: "Process \(facts.pid) crashed; what happened is not known",
         threadID: facts.threadID)
     }
-    let record = SignalRecord(number: sigabrt, name: SignalNames.name(sigabrt))
+    let record = SignalRecord(number: SignalNumber.abrt, name: SignalNames.name(SignalNumber.abrt))
     let kind = kindOfEnd(facts)
     return Crash(
       kind: kind, summary: summary(kind, record, facts), threadID: facts.threadID,
@@ -53,7 +51,7 @@ public enum CrashVerdict {
 
   private static func kind(_ signal: CrashFacts.Signal, _ facts: CrashFacts) -> Crash.Kind {
     guard let code = signal.code else {
-      return signal.number == sigabrt ? kindOfEnd(facts) : .raisedSignal
+      return signal.number == SignalNumber.abrt ? kindOfEnd(facts) : .raisedSignal
     }
     // Above 0 the kernel raised it; SI_KERNEL (128) among them: a non-canonical address.
     if code > 0 {
@@ -81,7 +79,8 @@ public enum CrashVerdict {
   /// abort() sends SIGABRT to its own thread (SI_TKILL); so does raise(SIGABRT), which is a signal like
   /// any other.
   private static func isAbort(_ signal: CrashFacts.Signal, _ facts: CrashFacts) -> Bool {
-    signal.number == sigabrt && signal.code == -6 && facts.calledAbort != false
+    signal.number == SignalNumber.abrt && signal.code == SignalCode.threadKill
+      && facts.calledAbort != false
   }
 
   private static func record(_ signal: CrashFacts.Signal) -> SignalRecord {
@@ -122,8 +121,9 @@ public enum CrashVerdict {
     // Without a handler, signals that are sent do nothing to such a process (pid_namespaces(7)); abort() ends
     // it all the same, by a fault.
     if facts.runtime == nil { return facts.isNamespaceInit && !isAbort(signal, facts) }
-    if signal.number == sigabrt { return !isAbort(signal, facts) }
-    return [sigill, sigbus, sigfpe, sigsegv].contains(signal.number)
+    if signal.number == SignalNumber.abrt { return !isAbort(signal, facts) }
+    return [SignalNumber.ill, SignalNumber.bus, SignalNumber.fpe, SignalNumber.segv].contains(
+      signal.number)
   }
 
   private static func summary(
@@ -151,7 +151,7 @@ public enum CrashVerdict {
         }
       let exception =
         switch kind {
-        case .managedException where signal.number == sigfpe:
+        case .managedException where signal.number == SignalNumber.fpe:
           ": a .NET DivideByZeroException that nobody caught"
         case .managedException:
           ": a .NET NullReferenceException or AccessViolationException that nobody caught"

@@ -28,7 +28,7 @@ make_program() { # product source compiler arguments…
     product=$dest/$1
     source=$here/$2
     shift 2
-    for part in "$source" "$here/contract.h" "$here/contract.c" "$here/build.sh"; do
+    for part in "$source" "$here/contract.h" "$here/stacks.h" "$here/contract.c" "$here/build.sh"; do
         [ "$product" -nt "$part" ] || break
     done
     [ "$product" -nt "$part" ] && return
